@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# One library a folder; the link line is the rule of who may use whom.
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(jitney_options INTERFACE)
+target_include_directories(jitney_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(jitney_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wswitch-enum)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these falsely inside std::string and std::expected at -O2.
+  target_compile_options(jitney_options INTERFACE
+    -Wno-restrict -Wno-maybe-uninitialized -Wno-missing-field-initializers)
+else()
+  target_compile_options(jitney_options INTERFACE -Wno-missing-field-initializers)
+endif()
+if(JITNEY_WERROR)
+  target_compile_options(jitney_options INTERFACE -Werror)
+endif()
+if(JITNEY_SANITIZE)
+  target_compile_options(jitney_options INTERFACE -fsanitize=${JITNEY_SANITIZE}
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(jitney_options INTERFACE -fsanitize=${JITNEY_SANITIZE})
+endif()
+
+# jitney_library(name SOURCES a.cpp ... USES lib ...)
+function(jitney_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC jitney_options ${ARG_USES})
+endfunction()
+
+# jitney_test(name SOURCES a_test.cpp ... USES lib ... [LABEL unit|contract|e2e] [TIMEOUT seconds])
+function(jitney_test name)
+  if(NOT JITNEY_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;USES" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_USES} GTest::gtest_main Threads::Threads)
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()
