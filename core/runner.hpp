@@ -88,6 +88,7 @@ struct Runner {
   ForgeId forge_id = 0;
   bool minted = false;      // a registration may exist on GitHub: set by start_claimed, for good
   bool end_proved = false;  // job_ended, command_ended or machine_gone was seen: no need to ask GitHub
+  bool overdue = false;     // max_job_time is over: stop it although GitHub calls it busy
   Time lease_until{};
   JobId job = 0;            // what GitHub says it took
   bool had_job = false;
