@@ -117,7 +117,7 @@ class Ledger {
   // unknown runner is left alone; a refused pair is noted in the timeline. All or nothing.
   virtual Result<std::vector<Recorded>> record(std::span<const JobEvent> events) = 0;
 
-  // Stores `batch` and its runners (phase planned) and adds them to `live`, if the pool's version is
+  // Stores `batch` and its runners (phase planned, `launched_for` from batch.jobs by slot) and adds them to `live`, if the pool's version is
   // still `expected`. Idempotent by batch id (`mine`). The batch's numbers must start at the snapshot's
   // next_number; the pool's next_number moves past them.
   virtual Result<Claimed> claim(const Batch& batch, std::int64_t expected_version, int max) = 0;

@@ -80,7 +80,8 @@ struct Runner {
   std::string pool;
   std::int64_t number = 0;
   BatchId batch;
-  int slot = 0;  // place in the batch: batch.jobs[slot] is the job it was launched for, if any
+  JobId launched_for = 0;  // the job that caused it (0: warm). Blame for a failed launch goes there;
+                           // GitHub may give it any other job
   Phase phase = Phase::planned;
   Time created_at{};
   Time phase_since{};

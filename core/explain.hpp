@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// "Why is my job waiting?" in one sentence. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/deployment.hpp"
+
+namespace jitney::core {
+
+enum class WaitsFor {
+  nothing,         // running, done
+  gate,            // a deployment gate on GitHub
+  no_pool,         // no pool covers its labels
+  dead,            // given up; a person or move_jobs must act
+  retry,           // a failed launch: waits until not_before
+  github,          // GitHub is unreachable
+  cap,             // the pool is full
+  capacity,        // the provider has none to give; another try is due
+  disk,            // free disk is below the floor
+  booting,         // its machine is on the way
+  registering,     // the machine answers; the runner is being started
+  pickup,          // a runner is registered; GitHub has to hand the job over
+  planning,        // about to be planned
+};
+
+std::string_view to_string(WaitsFor waits_for);
+
+struct Explanation {
+  WaitsFor waits_for = WaitsFor::nothing;
+  std::string sentence;       // for people, with ages and times left
+  std::optional<Time> until;  // when that will change at the latest, if known
+};
+
+// `snapshot` is of the job's pool (empty when it has none), `breaker` the note of its scope if GitHub is down.
+Explanation explain(const Deployment& deployment, const Job& job, const Snapshot& snapshot,
+                    const std::optional<Note>& breaker, Time now);
+
+}  // namespace jitney::core
