@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger's memory that GitHub cannot be reached, one a scope, so that every function and every Lambda
-// knows it. Open: no launches, nothing is minted, forge-bound deadlines stand still; planning goes on.
+// The ledger's memory that GitHub cannot be reached, one a scope, so that every function and every
+// Lambda knows it. Open: no launches, nothing is minted, forge-bound deadlines stand still;
+// planning goes on.
 #pragma once
 
 #include <string>
@@ -13,8 +14,9 @@ namespace jitney::core {
 
 std::string breaker_key(std::string_view scope);
 
-// Notes an answer of the forge. A `transient` or `throttled` fault opens the breaker (for retry_after, else
-// for a minute, renewed by the next failure); anything else closes it. Writes only when it changes.
+// Notes an answer of the forge. A `transient` or `throttled` fault opens the breaker (for
+// retry_after, else for a minute, renewed by the next failure); anything else closes it. Writes
+// only when it changes.
 void note_forge(const Context& context, std::string_view scope, const Status& outcome);
 
 // The planner's conditions for a scope, read from the ledger.

@@ -12,19 +12,19 @@
 namespace jitney::core {
 
 enum class WaitsFor {
-  nothing,         // running, done
-  gate,            // a deployment gate on GitHub
-  no_pool,         // no pool covers its labels
-  dead,            // given up; a person or move_jobs must act
-  retry,           // a failed launch: waits until not_before
-  github,          // GitHub is unreachable
-  cap,             // the pool is full
-  capacity,        // the provider has none to give; another try is due
-  disk,            // free disk is below the floor
-  booting,         // its machine is on the way
-  registering,     // the machine answers; the runner is being started
-  pickup,          // a runner is registered; GitHub has to hand the job over
-  planning,        // about to be planned
+  nothing,      // running, done
+  gate,         // a deployment gate on GitHub
+  no_pool,      // no pool covers its labels
+  dead,         // given up; a person or move_jobs must act
+  retry,        // a failed launch: waits until not_before
+  github,       // GitHub is unreachable
+  cap,          // the pool is full
+  capacity,     // the provider has none to give; another try is due
+  disk,         // free disk is below the floor
+  booting,      // its machine is on the way
+  registering,  // the machine answers; the runner is being started
+  pickup,       // a runner is registered; GitHub has to hand the job over
+  planning,     // about to be planned
 };
 
 std::string_view to_string(WaitsFor waits_for);
@@ -35,8 +35,15 @@ struct Explanation {
   std::optional<Time> until;  // when that will change at the latest, if known
 };
 
-// `snapshot` is of the job's pool (empty when it has none), `breaker` the note of its scope if GitHub is down.
+// What the ledger remembers about why nothing can be launched now.
+struct Reasons {
+  std::optional<Note> breaker;  // GitHub cannot be reached
+  std::optional<Note> hold;     // launches of the pool wait: free disk, a throttled provider
+};
+Result<Reasons> reasons(Ledger& ledger, const Job& job);
+
+// `snapshot` is of the job's pool (empty when it has none).
 Explanation explain(const Deployment& deployment, const Job& job, const Snapshot& snapshot,
-                    const std::optional<Note>& breaker, Time now);
+                    const Reasons& reasons, Time now);
 
 }  // namespace jitney::core

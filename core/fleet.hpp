@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machines. A port: local::ProcessFleet (a machine is a directory with a process in it), an EC2 adapter,
-// and the fake; all pass tests/contract/fleet_contract.hpp. Implementations are thread-safe.
+// Machines. A port: local::ProcessFleet (a machine is a directory with a process in it), an EC2
+// adapter, and the fake; all pass tests/contract/fleet_contract.hpp. Implementations are
+// thread-safe.
 #pragma once
 
 #include <optional>
@@ -15,10 +16,10 @@
 namespace jitney::core {
 
 enum class MachineState {
-  pending,  // exists, does not answer yet
-  running,  // answers; a runner may or may not run on it
-  ended,    // the runner it ran has ended; the machine itself still has to be stopped
-  stopping, // on its way out for good: counts as gone for capacity, still listed
+  pending,   // exists, does not answer yet
+  running,   // answers; a runner may or may not run on it
+  ended,     // the runner it ran has ended; the machine itself still has to be stopped
+  stopping,  // on its way out for good: counts as gone for capacity, still listed
 };
 
 std::string_view to_string(MachineState state);
@@ -29,6 +30,8 @@ struct Machine {
   BatchId batch;
   MachineState state = MachineState::pending;
   std::optional<int> exit_code;  // of the runner, when `ended` and known
+  std::optional<bool>
+      started;  // whether start() ever took effect on it; nullopt: the fleet cannot know
   Time launched_at{};
 };
 
@@ -41,28 +44,31 @@ class Fleet {
  public:
   virtual ~Fleet() = default;
 
-  // The exact launch request for `count` machines of the batch on this rung, to be stored with the claim.
-  // Pure but for reading templates. `not_found`: there is no such rung. `invalid`: the pool's
-  // configuration cannot be launched. `not_ready`: a wait (free disk below the floor; the text says so).
-  virtual Result<std::string> compose(const Pool& pool, const Batch& batch, int rung, int count) = 0;
+  // The exact launch request for `count` machines of the batch on this rung, to be stored with the
+  // claim. Pure but for reading templates. `not_found`: there is no such rung. `invalid`: the
+  // pool's configuration cannot be launched. `not_ready`: a wait (free disk below the floor; the
+  // text says so).
+  virtual Result<std::string> compose(const Pool& pool, const Batch& batch, int rung,
+                                      int count) = 0;
 
-  // Launches what `request` says. Idempotent by `token`: sent again, it makes no second machine and answers
-  // with what the first made. Machines bear deployment, pool and batch from the moment they exist.
-  // Faults: no_capacity, throttled, not_ready (a wait), invalid, unauthorized, transient (may have
-  // happened: send the same again).
+  // Launches what `request` says. Idempotent by `token`: sent again, it makes no second machine and
+  // answers with what the first made. Machines bear deployment, pool and batch from the moment they
+  // exist. Faults: no_capacity, throttled, not_ready (a wait), invalid, unauthorized, transient
+  // (may have happened: send the same again).
   virtual Result<LaunchOutcome> launch(const std::string& request, const std::string& token) = 0;
 
   // Which of these machines answer now. One call for many.
   virtual Result<std::vector<MachineId>> answering(std::span<const MachineId> machines) = 0;
 
   // Hands the JIT configuration to the machine and starts the runner. At most one runner a machine,
-  // ever: a second start while one runs or has run changes nothing and answers ok. `not_ready`: nothing
-  // was started, try later. `not_found`: the machine is gone. `transient`: may have happened.
+  // ever: a second start while one runs or has run changes nothing and answers ok. `not_ready`:
+  // nothing was started, try later. `not_found`: the machine is gone. `transient`: may have
+  // happened.
   virtual Status start(const MachineId& machine, const RunnerName& runner, const Secret& jit) = 0;
 
-  // Stops and removes them: politely first, by force soon after. Idempotent. Answers those that are gone or
-  // irrevocably going, unknown ids included; one bad id does not hold up the others; the rest take
-  // another call.
+  // Stops and removes them: politely first, by force soon after. Idempotent. Answers those that are
+  // gone or irrevocably going, unknown ids included; one bad id does not hold up the others; the
+  // rest take another call.
   virtual Result<std::vector<MachineId>> stop(std::span<const MachineId> machines) = 0;
 
   // Every machine that bears our deployment's mark. May lag behind launch() and stop().

@@ -2,8 +2,9 @@
 // One scope of GitHub (a repository, organisation or enterprise with its credentials). A port:
 // github::RestForge, and the fake; both pass tests/contract/forge_contract.hpp. Thread-safe.
 //
-// Faults of every call: `throttled` with retry_after (primary or secondary rate limit), `unauthorized`
-// (401, or 403 that is no rate limit), `transient` (unreachable, 5xx, timeout), `cancelled` (deadline).
+// Faults of every call: `throttled` with retry_after (primary or secondary rate limit),
+// `unauthorized` (401, or 403 that is no rate limit), `transient` (unreachable, 5xx, timeout),
+// `cancelled` (deadline).
 #pragma once
 
 #include <cstdint>
@@ -66,14 +67,16 @@ class Forge {
 
   // `not_found`: GitHub does not know it (any more): repository deleted, or out of scope.
   virtual Result<JobEvent> job(const std::string& repository, JobId id) = 0;
-  virtual Result<std::vector<JobEvent>> run_jobs(const std::string& repository, std::int64_t run) = 0;
+  virtual Result<std::vector<JobEvent>> run_jobs(const std::string& repository,
+                                                 std::int64_t run) = 0;
 
   // The repositories this scope can see and that `poll` may ask about, all pages.
   virtual Result<std::vector<std::string>> repositories() = 0;
   // Jobs of queued and in-progress runs of one repository. One call a run, plus pages.
   virtual Result<std::vector<JobEvent>> open_jobs(const std::string& repository) = 0;
 
-  // Deliveries of our webhooks that failed since `since`. Empty when the credentials cannot see them.
+  // Deliveries of our webhooks that failed since `since`. Empty when the credentials cannot see
+  // them.
   virtual Result<Deliveries> failed_deliveries(Time since) = 0;
   virtual Status redeliver(std::int64_t delivery) = 0;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The five functions, and what wakes them. Each is safe to run twice, at once with any other, and to die
-// between any two lines: what is true stands in the ledger, and the sweep finds what was left half done.
-// They hold no state and no thread. An error means "wake me again": nothing acknowledged was lost.
+// The five functions, and what wakes them. Each is safe to run twice, at once with any other, and
+// to die between any two lines: what is true stands in the ledger, and the sweep finds what was
+// left half done. They hold no state and no thread. An error means "wake me again": nothing
+// acknowledged was lost.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@
 
 namespace jitney::core {
 
-// --- autoscaler: what GitHub says of jobs becomes rows; pools with new demand are woken -----------------
+// --- autoscaler: what GitHub says of jobs becomes rows; pools with new demand are woken
+// -----------------
 
 struct Accepted {
   std::size_t changed = 0;  // rows written
@@ -24,20 +26,25 @@ struct Accepted {
 // Durable on return; an error means that none of it is. The webhook is answered after this.
 Result<Accepted> autoscaler(const Context& context, std::span<const JobEvent> events);
 
-// --- create_runner: the only one that claims, launches, mints and starts --------------------------------
+// --- create_runner: the only one that claims, launches, mints and starts
+// --------------------------------
 
 Status create_runner(const Context& context, const std::string& pool);
 
-// --- stop_runner: ends one runner and its machine -------------------------------------------------------
+// --- stop_runner: ends one runner and its machine
+// -------------------------------------------------------
 
-// Deregisters (unless the end is proved), stops the machine, releases `live`, wakes the pool. `ok` also when
-// GitHub says busy and the stop was taken back. `not_ready`: the machine is not gone yet, try again soon.
+// Deregisters (unless the end is proved), stops the machine, releases `live`, wakes the pool. `ok`
+// also when GitHub says busy and the stop was taken back. `not_ready`: the machine is not gone yet,
+// try again soon.
 Status stop_runner(const Context& context, const RunnerName& runner, const std::string& reason);
 
-// The runner's own process on `machine` ended: proof of the end. Unknown machines are left to the sweep.
+// The runner's own process on `machine` ended: proof of the end. Unknown machines are left to the
+// sweep.
 Status runner_ended(const Context& context, const MachineId& machine, std::optional<int> exit_code);
 
-// --- move_jobs: dead letters whose job GitHub still calls queued get another life -----------------------
+// --- move_jobs: dead letters whose job GitHub still calls queued get another life
+// -----------------------
 
 struct Moved {
   std::size_t redriven = 0;
@@ -49,11 +56,12 @@ Result<Moved> move_jobs(const Context& context);
 // A person's redrive of one job: clears the death, forgets the dead letter, wakes the pool.
 Result<Job> redrive(const Context& context, JobId job);
 
-// --- sweep: makes ledger, fleet and GitHub agree --------------------------------------------------------
+// --- sweep: makes ledger, fleet and GitHub agree
+// --------------------------------------------------------
 
 struct Swept {
-  std::size_t machines = 0;        // listed
-  std::size_t registrations = 0;   // listed
+  std::size_t machines = 0;       // listed
+  std::size_t registrations = 0;  // listed
   std::size_t orphans_stopped = 0;
   std::size_t ghosts_removed = 0;  // registrations of ours that no live runner owns
   std::size_t runners_stopped = 0;
@@ -64,9 +72,11 @@ struct Swept {
 };
 Result<Swept> sweep(const Context& context);
 
-// --- questions to GitHub --------------------------------------------------------------------------------
+// --- questions to GitHub
+// --------------------------------------------------------------------------------
 
-// Asks about one job and records the answer. A job that GitHub does not know any more is buried for good.
+// Asks about one job and records the answer. A job that GitHub does not know any more is buried for
+// good.
 Status check_job(const Context& context, JobId job);
 // key: "<scope> <owner/name> <run id>"
 Status check_run(const Context& context, std::string_view key);
@@ -74,7 +84,8 @@ Status check_run(const Context& context, std::string_view key);
 // `ingress = "poll"` and by the sweep's audit. Returns how many events were recorded.
 Result<std::size_t> poll(const Context& context, int calls);
 
-// Calls the function that `message` wakes. `ok`: acknowledge it; an error says whether and when to retry.
+// Calls the function that `message` wakes. `ok`: acknowledge it; an error says whether and when to
+// retry.
 Status handle(const Context& context, const Message& message);
 
 }  // namespace jitney::core

@@ -7,10 +7,14 @@ namespace jitney::core {
 
 std::string_view to_string(JobStatus status) {
   switch (status) {
-    case JobStatus::waiting: return "waiting";
-    case JobStatus::queued: return "queued";
-    case JobStatus::in_progress: return "in_progress";
-    case JobStatus::completed: return "completed";
+    case JobStatus::waiting:
+      return "waiting";
+    case JobStatus::queued:
+      return "queued";
+    case JobStatus::in_progress:
+      return "in_progress";
+    case JobStatus::completed:
+      return "completed";
   }
   return "unknown";
 }
@@ -59,8 +63,11 @@ void fill_unknown(Job& job, const JobEvent& event) {
 void raise(Job& job, const JobEvent& event) {
   job.status = event.status;
   switch (event.status) {
-    case JobStatus::waiting: break;
-    case JobStatus::queued: job.queued_at = event.seen_at; break;
+    case JobStatus::waiting:
+      break;
+    case JobStatus::queued:
+      job.queued_at = event.seen_at;
+      break;
     case JobStatus::in_progress:
       job.dead.reset();
       break;
@@ -103,6 +110,14 @@ std::optional<Job> after_failure(const Job& job, const std::string& key, const E
   } else {
     after.not_before = now + policy.delays[static_cast<std::size_t>(after.failures) - 1];
   }
+  return after;
+}
+
+std::optional<Job> buried(const Job& job, const Death& death) {
+  if (job.status == JobStatus::completed) return std::nullopt;
+  if (job.dead && (job.dead->permanent || !death.permanent)) return std::nullopt;
+  Job after = job;
+  after.dead = death;
   return after;
 }
 

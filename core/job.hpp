@@ -12,8 +12,8 @@
 
 namespace jitney::core {
 
-using JobId = std::int64_t;       // GitHub's `workflow_job.id`, unique over all of GitHub
-using RunnerName = std::string;   // <deployment>-<pool>-<launch number>: id, and name on GitHub
+using JobId = std::int64_t;      // GitHub's `workflow_job.id`, unique over all of GitHub
+using RunnerName = std::string;  // <deployment>-<pool>-<launch number>: id, and name on GitHub
 
 // Only ever rises. `waiting` (a deployment gate) is no demand.
 enum class JobStatus { waiting, queued, in_progress, completed };
@@ -41,14 +41,14 @@ struct JobEvent {
   std::string name;
   std::string workflow;
   std::vector<std::string> labels;
-  RunnerName runner_name;    // may be empty: the job never reached a runner
+  RunnerName runner_name;      // may be empty: the job never reached a runner
   std::int64_t runner_id = 0;  // forge id of that runner, 0 if none
-  std::string conclusion;    // success, failure, cancelled, ...; empty unless completed
+  std::string conclusion;      // success, failure, cancelled, ...; empty unless completed
   Time created_at{};
   Time started_at{};
   Time completed_at{};
-  Time seen_at{};            // when this process learnt of it
-  std::string source;        // "webhook <delivery id>", "poll", "check"
+  Time seen_at{};      // when this process learnt of it
+  std::string source;  // "webhook <delivery id>", "poll", "check"
 
   // Filled in by `autoscaler` from the configuration, before `Ledger::record`.
   std::string pool;     // empty: no pool covers it
@@ -65,23 +65,25 @@ struct Job {
   std::string name;
   std::string workflow;
   std::vector<std::string> labels;
-  std::string pool;          // empty: ignored, `ignored` says why
+  std::string pool;  // empty: ignored, `ignored` says why
   std::string ignored;
-  RunnerName runner_name;    // who took it, as GitHub says; may be a runner that is not ours
+  RunnerName runner_name;  // who took it, as GitHub says; may be a runner that is not ours
   std::string conclusion;
-  Time created_at{};         // GitHub's clock
-  Time queued_at{};          // first seen as queued, our clock
+  Time created_at{};  // GitHub's clock
+  Time queued_at{};   // first seen as queued, our clock
   Time started_at{};
   Time completed_at{};
-  Time not_before{};         // no launch for it until then
-  int failures = 0;          // failed launches and starts since the last redrive
+  Time not_before{};                      // no launch for it until then
+  int failures = 0;                       // failed launches and starts since the last redrive
   std::vector<std::string> failure_keys;  // what was counted already: makes counting idempotent
-  std::string last_error;    // the failure that set `not_before`
+  std::string last_error;                 // the failure that set `not_before`
   std::optional<Death> dead;
   int redrives = 0;
-  Time checked_at{};         // last asked of GitHub
+  Time checked_at{};  // last asked of GitHub
 
-  [[nodiscard]] bool open() const { return status != JobStatus::completed && !dead && !pool.empty(); }
+  [[nodiscard]] bool open() const {
+    return status != JobStatus::completed && !dead && !pool.empty();
+  }
   // Wants a runner now.
   [[nodiscard]] bool demand(Time now) const {
     return status == JobStatus::queued && !dead && !pool.empty() && not_before <= now;
@@ -90,8 +92,9 @@ struct Job {
 };
 
 // The job after `event`; `job` is null when it is unknown so far. Returns nullopt when nothing
-// changes: late, repeated and out-of-order events change nothing that is already further on, but may
-// fill in what was unknown (a runner name). A completed job is never dead: GitHub's word is the last.
+// changes: late, repeated and out-of-order events change nothing that is already further on, but
+// may fill in what was unknown (a runner name). A completed job is never dead: GitHub's word is the
+// last.
 std::optional<Job> apply(const Job* job, const JobEvent& event);
 
 // `[retry] delays`: after failure n the job waits delays[n-1]; one failure more and it is dead.
@@ -99,14 +102,17 @@ struct RetryPolicy {
   std::vector<Duration> delays;
 };
 
-// The job after one failed launch or start. `key` names the attempt (batch and rung, or runner): the
-// same key is counted once. A permanent fault (invalid, unauthorized, not_found) kills at once.
+// The job after one failed launch or start. `key` names the attempt (batch and rung, or runner):
+// the same key is counted once. A permanent fault (invalid, unauthorized, not_found) kills at once.
 // Returns nullopt when nothing changes: counted already, or the job no longer waits for a runner.
 std::optional<Job> after_failure(const Job& job, const std::string& key, const Error& error,
                                  const RetryPolicy& policy, Time now);
 
 // The job given another life by a person or by `move_jobs`; nullopt if it is not dead.
 std::optional<Job> redriven(const Job& job, Time now);
+
+// The job given up at once; nullopt if it is completed, or dead for good already.
+std::optional<Job> buried(const Job& job, const Death& death);
 
 bool is_permanent(Fault fault);
 

@@ -6,8 +6,8 @@
 // Every write is a compare-and-set that applies one of the core's pure functions to the stored row,
 // durable when the call returns. Adapters store; they hold no rules of their own.
 // Faults of every call: `transient` (storage failed or is full: nothing was changed), `cancelled`.
-// Reads are of committed state and never stale in one process; across processes they may lag a moment,
-// which compare-and-set makes harmless.
+// Reads are of committed state and never stale in one process; across processes they may lag a
+// moment, which compare-and-set makes harmless.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +28,15 @@ struct Batch {
   std::string pool;
   std::vector<RunnerName> runners;  // by slot
   std::vector<std::int64_t> numbers;
-  std::vector<JobId> jobs;          // whom it was launched for, by slot; shorter than runners if warm
+  std::vector<JobId> jobs;  // whom it was launched for, by slot; shorter than runners if warm
   int rung = 0;
-  std::string request;              // replayed byte for byte under client_token()
-  int tries = 0;                    // of this rung
+  std::string request;  // replayed byte for byte under client_token()
+  int tries = 0;        // of this rung
   Time created_at{};
   Time deadline{};
   Time next_try{};
-  std::string waiting;              // what it waits for, for people; empty: nothing
-  bool open = true;                 // closed: every runner has a machine or was abandoned
+  std::string waiting;  // what it waits for, for people; empty: nothing
+  bool open = true;     // closed: every runner has a machine or was abandoned
   std::int64_t version = 0;
 
   // Names the effect: one machine set a (batch, rung), however often it is sent.
@@ -44,9 +44,9 @@ struct Batch {
   friend bool operator==(const Batch&, const Batch&) = default;
 };
 
-// The row of a pool. `version` rises with every claim, with every fall of `live`, and whenever a job
-// of the pool stops being demand or a runner stops being supply: a claim made on an older snapshot is
-// outrun, so that supply never exceeds demand plus warm at the moment of a claim (P3).
+// The row of a pool. `version` rises with every claim, with every fall of `live`, and whenever a
+// job of the pool stops being demand or a runner stops being supply: a claim made on an older
+// snapshot is outrun, so that supply never exceeds demand plus warm at the moment of a claim (P3).
 struct PoolState {
   std::string pool;
   std::int64_t version = 0;
@@ -66,9 +66,9 @@ struct Snapshot {
 // What one event did. `job` is the row as it now is.
 struct Recorded {
   Job job;
-  bool changed = false;              // the row was written
-  bool was_demand = false;           // queued before this event
-  std::optional<Runner> runner;      // the runner of ours that the event named and moved
+  bool changed = false;          // the row was written
+  bool was_demand = false;       // queued before this event
+  std::optional<Runner> runner;  // the runner of ours that the event named and moved
 };
 
 enum class Claimed {
@@ -90,7 +90,8 @@ std::string runner_subject(const RunnerName& name);
 std::string batch_subject(const BatchId& id);
 std::string pool_subject(std::string_view pool);
 
-// A small named value that outlives the process: breakers, cursors, first sightings, capacity memory.
+// A small named value that outlives the process: breakers, cursors, first sightings, capacity
+// memory.
 struct Note {
   std::string key;
   std::string value;
@@ -111,32 +112,36 @@ class Ledger {
  public:
   virtual ~Ledger() = default;
 
-  // Applies core::apply to each event's job, in order, in one transaction, with a timeline line for each
-  // change. Where the job's change names a runner of ours, the runner's fact (job_started, job_ended) is
-  // applied in the same transaction, or after the job's, never before: demand may not look larger than it is. An
-  // unknown runner is left alone; a refused pair is noted in the timeline. All or nothing.
+  // Applies core::apply to each event's job, in order, in one transaction, with a timeline line for
+  // each change. Where the job's change names a runner of ours, the runner's fact (job_started,
+  // job_ended) is applied in the same transaction, or after the job's, never before: demand may not
+  // look larger than it is. An unknown runner is left alone; a refused pair is noted in the
+  // timeline. All or nothing.
   virtual Result<std::vector<Recorded>> record(std::span<const JobEvent> events) = 0;
 
-  // Stores `batch` and its runners (phase planned, `launched_for` from batch.jobs by slot) and adds them to `live`, if the pool's version is
-  // still `expected`. Idempotent by batch id (`mine`). The batch's numbers must start at the snapshot's
-  // next_number; the pool's next_number moves past them.
+  // Stores `batch` and its runners (phase planned, `launched_for` from batch.jobs by slot) and adds
+  // them to `live`, if the pool's version is still `expected`. Idempotent by batch id (`mine`). The
+  // batch's numbers must start at the snapshot's next_number; the pool's next_number moves past
+  // them.
   virtual Result<Claimed> claim(const Batch& batch, std::int64_t expected_version, int max) = 0;
 
-  // Applies core::advance to the runner; `live` is released in the transaction that makes it `gone`, and
-  // the pool's version rises as PoolState says. Faults: `not_found`; `conflict` as core::advance says, or
-  // when facts.machine is bound to another runner (noted in the timeline; nothing is changed).
-  virtual Result<Runner> advance(const RunnerName& name, Event event, const Facts& facts, Time now) = 0;
+  // Applies core::advance to the runner; `live` is released in the transaction that makes it
+  // `gone`, and the pool's version rises as PoolState says. Faults: `not_found`; `conflict` as
+  // core::advance says, or when facts.machine is bound to another runner (noted in the timeline;
+  // nothing is changed).
+  virtual Result<Runner> advance(const RunnerName& name, Event event, const Facts& facts,
+                                 Time now) = 0;
 
   // Replaces the batch if its version is still batch.version; returns the stored one (version + 1).
   // `conflict` when outrun, `not_found` when it never was.
   virtual Result<Batch> update(const Batch& batch, Time now, std::string_view timeline_text) = 0;
 
-  // Counts one failed launch or start against a job: core::after_failure. Returns the row as it now is.
-  // Idempotent by `key`.
+  // Counts one failed launch or start against a job: core::after_failure. Returns the row as it now
+  // is. Idempotent by `key`.
   virtual Result<Job> fail(JobId job, const std::string& key, const Error& error,
                            const RetryPolicy& policy, Time now) = 0;
 
-  // Marks a job dead at once, if it is open. Idempotent.
+  // Gives a job up at once: core::buried. Returns the row as it now is. Idempotent.
   virtual Result<Job> bury(JobId job, const Death& death) = 0;
 
   // Gives a dead job another life: core::redriven. `not_found`; `conflict` when it is not dead.
@@ -152,7 +157,8 @@ class Ledger {
   virtual Result<std::optional<Runner>> runner_on(const MachineId& machine) = 0;
   virtual Result<std::optional<Batch>> batch(const BatchId& id) = 0;
   virtual Result<std::vector<Runner>> live_runners() = 0;  // of all pools, configured or not
-  virtual Result<std::vector<TimelineEntry>> timeline(std::string_view subject) = 0;  // oldest first
+  virtual Result<std::vector<TimelineEntry>> timeline(
+      std::string_view subject) = 0;  // oldest first
   virtual Status append(std::span<const TimelineEntry> entries) = 0;
 
   virtual Result<std::optional<Note>> note(std::string_view key) = 0;
@@ -160,9 +166,9 @@ class Ledger {
   virtual Status put(const Note& note) = 0;  // last writer wins
   virtual Status erase_note(std::string_view key) = 0;
 
-  // Removes completed and ignored jobs, gone runners, closed batches, their timelines and expired notes
-  // last changed before `before`, a bounded number a call; returns how many rows went. Memory and disk
-  // do not grow with history. Dead jobs stay until they are completed or closed.
+  // Removes completed and ignored jobs, gone runners, closed batches, their timelines and expired
+  // notes last changed before `before`, a bounded number a call; returns how many rows went. Memory
+  // and disk do not grow with history. Dead jobs stay until they are completed or closed.
   virtual Result<std::size_t> prune(Time before, Time now) = 0;
 };
 

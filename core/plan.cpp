@@ -63,7 +63,8 @@ std::optional<Plan::Stop> past_deadline(const Pool& pool, const Runner& runner,
     case Phase::planned:
     case Phase::ready:
     case Phase::stopping:
-    case Phase::gone: break;
+    case Phase::gone:
+      break;
   }
   return std::nullopt;
 }
@@ -72,8 +73,8 @@ bool is_idle(const Runner& runner) {
   return runner.phase == Phase::ready || runner.phase == Phase::registered;
 }
 
-// Oldest first; only what has been idle for longer than the grace, so that a job that is on its way to it
-// is not robbed.
+// Oldest first; only what has been idle for longer than the grace, so that a job that is on its way
+// to it is not robbed.
 void take_surplus(const Pool& pool, const Snapshot& snapshot, Time now, Plan& plan) {
   int surplus = plan.supply - plan.demand - pool.warm;
   for (const Runner& runner : snapshot.runners) {

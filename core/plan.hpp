@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner: what one pool needs now. Pure: the same input gives the same plan, and carrying a plan
-// out twice does nothing the second time.
+// The planner: what one pool needs now. Pure: the same input gives the same plan, and carrying a
+// plan out twice does nothing the second time.
 #pragma once
 
 #include <optional>
@@ -28,8 +28,8 @@ struct Plan {
   int supply = 0;
   int live = 0;
 
-  // Runners to claim now, and the oldest eligible jobs they are for (not those that other supply was
-  // launched for, as far as there are others).
+  // Runners to claim now, and the oldest eligible jobs they are for (not those that other supply
+  // was launched for, as far as there are others).
   int deficit = 0;
   std::vector<JobId> jobs;
 

@@ -98,7 +98,8 @@ Match match(std::span<const Pool> pools, std::string_view scope, std::string_vie
   if (closest == nullptr) {
     return {nullptr, "no pool serves " + std::string(repository)};
   }
-  return {nullptr, asked + ": the closest, pool " + closest->name + ", lacks [" + join(fewest) + "]"};
+  return {nullptr,
+          asked + ": the closest, pool " + closest->name + ", lacks [" + join(fewest) + "]"};
 }
 
 std::vector<Overlap> overlaps(std::span<const Pool> pools) {

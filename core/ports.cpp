@@ -13,11 +13,16 @@ std::string pool_subject(std::string_view pool) { return "pool:" + std::string(p
 
 std::string_view to_string(MessageKind kind) {
   switch (kind) {
-    case MessageKind::create_runner: return "create_runner";
-    case MessageKind::stop_runner: return "stop_runner";
-    case MessageKind::check_job: return "check_job";
-    case MessageKind::check_run: return "check_run";
-    case MessageKind::dead_job: return "dead_job";
+    case MessageKind::create_runner:
+      return "create_runner";
+    case MessageKind::stop_runner:
+      return "stop_runner";
+    case MessageKind::check_job:
+      return "check_job";
+    case MessageKind::check_run:
+      return "check_run";
+    case MessageKind::dead_job:
+      return "dead_job";
   }
   return "unknown";
 }
@@ -33,10 +38,14 @@ std::optional<MessageKind> parse_message_kind(std::string_view text) {
 
 std::string_view to_string(MachineState state) {
   switch (state) {
-    case MachineState::pending: return "pending";
-    case MachineState::running: return "running";
-    case MachineState::ended: return "ended";
-    case MachineState::stopping: return "stopping";
+    case MachineState::pending:
+      return "pending";
+    case MachineState::running:
+      return "running";
+    case MachineState::ended:
+      return "ended";
+    case MachineState::stopping:
+      return "stopping";
   }
   return "unknown";
 }

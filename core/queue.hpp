@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wake-up messages with delay, and dead letters. A port: local::SqliteQueue, an SQS adapter, and the
-// fake; all pass tests/contract/queue_contract.hpp. Implementations are thread-safe.
+// Wake-up messages with delay, and dead letters. A port: local::SqliteQueue, an SQS adapter, and
+// the fake; all pass tests/contract/queue_contract.hpp. Implementations are thread-safe.
 //
-// At least once, in no order. Messages only wake a function: what is true stands in the ledger, so a lost,
-// repeated or stale message costs time, never correctness.
+// At least once, in no order. Messages only wake a function: what is true stands in the ledger, so
+// a lost, repeated or stale message costs time, never correctness.
 #pragma once
 
 #include <optional>
@@ -49,12 +49,13 @@ class Queue {
  public:
   virtual ~Queue() = default;
 
-  // Durable on return. A queue may coalesce: when an equal (kind, key) already waits to be taken, due no
-  // later than this one, nothing need be added. Delay at most 15 minutes (SQS); longer waits are
-  // chained by `not_before` in the ledger. `transient`: nothing was pushed.
+  // Durable on return. A queue may coalesce: when an equal (kind, key) already waits to be taken,
+  // due no later than this one, nothing need be added. Delay at most 15 minutes (SQS); longer waits
+  // are chained by `not_before` in the ledger. `transient`: nothing was pushed.
   virtual Status push(const Message& message, Duration delay, Time now) = 0;
 
-  // Up to `max` due messages, each hidden from others until now + lease. Never blocks: empty when none.
+  // Up to `max` due messages, each hidden from others until now + lease. Never blocks: empty when
+  // none.
   virtual Result<std::vector<Delivery>> take(int max, Duration lease, Time now) = 0;
 
   // Removes it for good. Idempotent; `not_found` when the lease ended and another took it.
@@ -63,8 +64,8 @@ class Queue {
   // Gives it back, due after `after`. Same faults.
   virtual Status retry(const Delivery& delivery, Duration after, Time now) = 0;
 
-  // Puts a message among the dead letters, with a cause a person can read. At most one dead letter a
-  // (kind, key): a second one replaces the cause. It does not touch any delivery.
+  // Puts a message among the dead letters, with a cause a person can read. At most one dead letter
+  // a (kind, key): a second one replaces the cause. It does not touch any delivery.
   virtual Status bury(const Message& message, const std::string& cause, Time now) = 0;
 
   virtual Result<std::vector<DeadLetter>> dead_letters(std::size_t limit) = 0;

@@ -145,33 +145,54 @@ std::optional<Phase> next(Phase from, Event event) {
 
 std::string_view to_string(Phase phase) {
   switch (phase) {
-    case planned: return "planned";
-    case launched: return "launched";
-    case ready: return "ready";
-    case starting: return "starting";
-    case registered: return "registered";
-    case busy: return "busy";
-    case stopping: return "stopping";
-    case gone: return "gone";
+    case planned:
+      return "planned";
+    case launched:
+      return "launched";
+    case ready:
+      return "ready";
+    case starting:
+      return "starting";
+    case registered:
+      return "registered";
+    case busy:
+      return "busy";
+    case stopping:
+      return "stopping";
+    case gone:
+      return "gone";
   }
   return "unknown";
 }
 
 std::string_view to_string(Event event) {
   switch (event) {
-    case machine_bound: return "machine_bound";
-    case machine_answered: return "machine_answered";
-    case start_claimed: return "start_claimed";
-    case start_refused: return "start_refused";
-    case start_done: return "start_done";
-    case job_started: return "job_started";
-    case job_ended: return "job_ended";
-    case command_ended: return "command_ended";
-    case machine_gone: return "machine_gone";
-    case stop_requested: return "stop_requested";
-    case job_overdue: return "job_overdue";
-    case found_busy: return "found_busy";
-    case launch_abandoned: return "launch_abandoned";
+    case machine_bound:
+      return "machine_bound";
+    case machine_answered:
+      return "machine_answered";
+    case start_claimed:
+      return "start_claimed";
+    case start_refused:
+      return "start_refused";
+    case start_done:
+      return "start_done";
+    case job_started:
+      return "job_started";
+    case job_ended:
+      return "job_ended";
+    case command_ended:
+      return "command_ended";
+    case machine_gone:
+      return "machine_gone";
+    case stop_requested:
+      return "stop_requested";
+    case job_overdue:
+      return "job_overdue";
+    case found_busy:
+      return "found_busy";
+    case launch_abandoned:
+      return "launch_abandoned";
   }
   return "unknown";
 }
@@ -221,7 +242,9 @@ void absorb(Runner& runner, Event event, const Facts& facts) {
       runner.minted = true;
       runner.lease_until = facts.lease_until;
       break;
-    case start_done: runner.minted = true; break;
+    case start_done:
+      runner.minted = true;
+      break;
     case job_started:
     case job_ended:
       runner.minted = true;
@@ -234,24 +257,31 @@ void absorb(Runner& runner, Event event, const Facts& facts) {
       runner.reason.clear();
       break;
     case command_ended:
-    case machine_gone: runner.end_proved = true; break;
-    case job_overdue: runner.overdue = true; break;
+    case machine_gone:
+      runner.end_proved = true;
+      break;
+    case job_overdue:
+      runner.overdue = true;
+      break;
     case machine_bound:
     case machine_answered:
     case start_refused:
     case stop_requested:
-    case launch_abandoned: break;
+    case launch_abandoned:
+      break;
   }
 }
 
 std::string default_reason(Event event, const Facts& facts) {
   switch (event) {
-    case job_ended: return "job ended";
+    case job_ended:
+      return "job ended";
     case command_ended:
-      return facts.exit_code ? "runner process ended with exit code " +
-                                   std::to_string(*facts.exit_code)
-                             : "runner process ended";
-    case machine_gone: return "machine gone";
+      return facts.exit_code
+                 ? "runner process ended with exit code " + std::to_string(*facts.exit_code)
+                 : "runner process ended";
+    case machine_gone:
+      return "machine gone";
     case machine_bound:
     case machine_answered:
     case start_claimed:
@@ -261,7 +291,8 @@ std::string default_reason(Event event, const Facts& facts) {
     case stop_requested:
     case job_overdue:
     case found_busy:
-    case launch_abandoned: break;
+    case launch_abandoned:
+      break;
   }
   return std::string(to_string(event));
 }

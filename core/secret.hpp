@@ -8,8 +8,8 @@
 
 namespace jitney::core {
 
-// Owns its bytes and wipes them when it dies or is moved from. Has no stream or format operator, and
-// compares only through `net::equal_in_constant_time(reveal(), ...)`. Not thread-safe.
+// Owns its bytes and wipes them when it dies or is moved from. Has no stream or format operator,
+// and compares only through `net::equal_in_constant_time(reveal(), ...)`. Not thread-safe.
 class Secret {
  public:
   Secret() = default;

@@ -23,7 +23,9 @@ class Headers {
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const;
   // How many fields bear the name: a signature header that comes twice is refused.
   [[nodiscard]] std::size_t count(std::string_view name) const;
-  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const {
+    return fields_;
+  }
 
  private:
   std::vector<std::pair<std::string, std::string>> fields_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bounded HTTP/1.1 server. Handlers answer when they like, from any thread, so that a request can wait
-// for a group commit without holding a thread.
+// A bounded HTTP/1.1 server. Handlers answer when they like, from any thread, so that a request can
+// wait for a group commit without holding a thread.
 #pragma once
 
 #include <chrono>
@@ -18,11 +18,12 @@ namespace jitney::net {
 struct ServerLimits {
   std::size_t body_bytes = 25u << 20;    // 413 above: GitHub's own maximum for webhooks
   std::size_t header_bytes = 32u << 10;  // 431 above
-  std::chrono::milliseconds header_time{10'000};  // whole header and body of one request must arrive
-  std::chrono::milliseconds body_time{30'000};    // within these, else 408 and close
-  std::chrono::milliseconds idle_time{75'000};    // kept-alive connection without a request
+  std::chrono::milliseconds header_time{
+      10'000};                                  // whole header and body of one request must arrive
+  std::chrono::milliseconds body_time{30'000};  // within these, else 408 and close
+  std::chrono::milliseconds idle_time{75'000};  // kept-alive connection without a request
   std::chrono::milliseconds answer_time{30'000};  // handler's answer, else 503
-  std::size_t connections = 4096;        // above: accepted and closed at once with 503
+  std::size_t connections = 4096;                 // above: accepted and closed at once with 503
 };
 
 struct ServerOptions {
@@ -32,10 +33,11 @@ struct ServerOptions {
   ServerLimits limits;
 };
 
-// Called once, from any thread; later calls are ignored. If it is destroyed uncalled the client gets 500.
+// Called once, from any thread; later calls are ignored. If it is destroyed uncalled the client
+// gets 500.
 using Responder = std::move_only_function<void(Response)>;
-// Runs on an I/O thread: must not block. `request.headers` holds "x-jitney-peer" nowhere: what the client
-// sent, nothing else.
+// Runs on an I/O thread: must not block. `request.headers` holds "x-jitney-peer" nowhere: what the
+// client sent, nothing else.
 using Handler = std::function<void(Request request, Responder respond)>;
 
 // Thread-safe. The destructor stops accepting, ends open connections and joins its threads.

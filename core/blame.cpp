@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/blame.hpp"
+
+#include <charconv>
+
+#include "core/functions.hpp"
+
+namespace jitney::core {
+
+namespace {
+
+constexpr int kOldestChecked = 3;  // beside the jobs that the ended runners were launched for
+
+std::string idle_end_prefix(std::string_view pool) { return "idle-end/" + std::string(pool) + "/"; }
+
+struct IdleEnd {
+  JobId job = 0;
+  std::string cause;
+};
+
+// "<job id> <cause>"
+IdleEnd parse_idle_end(const std::string& value) {
+  IdleEnd end;
+  const char* stop = value.data() + value.size();
+  const auto parsed = std::from_chars(value.data(), stop, end.job);
+  if (parsed.ptr != stop) end.cause.assign(parsed.ptr + 1, stop);
+  return end;
+}
+
+Status check_waiting(const Context& context, JobId id, Time since) {
+  const auto job = context.ledger.job(id);
+  if (!job) return std::unexpected(job.error());
+  if (!*job || (*job)->status != JobStatus::queued || (*job)->dead) return {};
+  if ((*job)->checked_at >= since) return {};
+  return check_job(context, id);
+}
+
+Status settle(const Context& context, const Note& note, std::string_view prefix) {
+  const IdleEnd end = parse_idle_end(note.value);
+  const std::string runner = note.key.substr(prefix.size());
+  if (end.job != 0) {
+    if (Status asked = check_waiting(context, end.job, note.at); !asked) return asked;
+    const Error error{Fault::transient, "runner " + runner + " ended without a job: " + end.cause};
+    if (Status counted = blame(context, end.job, runner, error); !counted) return counted;
+  }
+  return context.ledger.erase_note(note.key);
+}
+
+}  // namespace
+
+Status blame(const Context& context, JobId job, const std::string& key, const Error& error) {
+  if (job == 0) return {};
+  const Time now = context.clock.now();
+  const auto after = context.ledger.fail(job, key, error, context.deployment.retry, now);
+  if (!after) {
+    if (after.error().fault == Fault::not_found) return {};
+    return std::unexpected(after.error());
+  }
+  if (!after->dead) return {};
+  return context.queue.bury(
+      {.kind = MessageKind::dead_job, .key = std::to_string(job), .detail = after->dead->cause},
+      after->dead->cause, now);
+}
+
+Status remember_idle_end(const Context& context, const Runner& runner, const std::string& cause) {
+  return context.ledger.put({.key = idle_end_prefix(runner.pool) + runner.name,
+                             .value = std::to_string(runner.launched_for) + " " + cause,
+                             .at = context.clock.now(),
+                             .expires = {}});
+}
+
+Status settle_idle_ends(const Context& context, const Pool& pool, const Snapshot& snapshot) {
+  const std::string prefix = idle_end_prefix(pool.name);
+  const auto notes = context.ledger.notes(prefix);
+  if (!notes) return std::unexpected(notes.error());
+  if (notes->empty()) return {};
+  int left = kOldestChecked;
+  for (const Job& job : snapshot.jobs) {
+    if (left == 0) break;
+    if (!job.demand(context.clock.now())) continue;
+    if (Status asked = check_waiting(context, job.id, notes->back().at); !asked) return asked;
+    --left;
+  }
+  for (const Note& note : *notes) {
+    if (Status settled = settle(context, note, prefix); !settled) return settled;
+  }
+  return {};
+}
+
+}  // namespace jitney::core

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counting failures against jobs, and remembering runners that ended without having had one.
+#pragma once
+
+#include <string>
+
+#include "core/deployment.hpp"
+
+namespace jitney::core {
+
+// Counts one failed launch or start against `job` (0: nobody), once a `key`; a job that dies of it
+// is put among the dead letters. Idempotent.
+Status blame(const Context& context, JobId job, const std::string& key, const Error& error);
+
+// A runner that might have been registered ended and had no job. Remembered in the ledger, so that
+// the next create_runner asks GitHub about the pool's queued jobs before it launches again: a lost
+// `completed` cannot launch for ever. Idempotent.
+Status remember_idle_end(const Context& context, const Runner& runner, const std::string& cause);
+
+// Asks GitHub what remember_idle_end left open, and blames the jobs that still wait. A fault means
+// that GitHub could not be asked: do not launch yet.
+Status settle_idle_ends(const Context& context, const Pool& pool, const Snapshot& snapshot);
+
+}  // namespace jitney::core

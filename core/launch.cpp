@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/launch.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "core/blame.hpp"
+
+namespace jitney::core {
+
+namespace {
+
+constexpr Duration kFirstRetry = std::chrono::seconds(5);
+constexpr Duration kLongestRetry = std::chrono::minutes(1);
+constexpr Duration kDefaultWait = std::chrono::seconds(10);
+
+bool is_wait(Fault fault) { return fault == Fault::throttled || fault == Fault::not_ready; }
+
+Result<std::vector<Runner>> runners_of(const Context& context, const Batch& batch) {
+  std::vector<Runner> runners;
+  for (const RunnerName& name : batch.runners) {
+    auto runner = context.ledger.runner(name);
+    if (!runner) return std::unexpected(runner.error());
+    if (*runner) runners.push_back(std::move(**runner));
+  }
+  return runners;
+}
+
+// A rival that moved the batch first does the rest.
+Status store(const Context& context, const Batch& batch, std::string_view text) {
+  const auto stored = context.ledger.update(batch, context.clock.now(), text);
+  if (!stored && stored.error().fault != Fault::conflict) return std::unexpected(stored.error());
+  return {};
+}
+
+Status wait(const Context& context, Batch batch, const Error& error, Duration pause) {
+  batch.next_try = context.clock.now() + pause;
+  batch.waiting = error.what;
+  if (Status stored = store(context, batch, "waits " + describe(pause) + ": " + error.what);
+      !stored) {
+    return stored;
+  }
+  return context.queue.push(
+      {.kind = MessageKind::create_runner, .key = batch.pool, .detail = "batch " + batch.id}, pause,
+      context.clock.now());
+}
+
+Status next_rung(const Context& context, const Pool& pool, Batch batch, int count,
+                 const Error& error) {
+  auto request = context.fleet.compose(pool, batch, batch.rung + 1, count);
+  if (!request) return abandon(context, batch, error, true);
+  batch.rung += 1;
+  batch.request = std::move(*request);
+  batch.tries = 0;
+  batch.waiting.clear();
+  batch.next_try = context.clock.now();
+  return store(context, batch, "next rung " + std::to_string(batch.rung) + " after: " + error.what);
+}
+
+Status after_error(const Context& context, const Pool& pool, Batch batch, const Error& error,
+                   int unfilled) {
+  if (is_wait(error.fault)) {
+    return wait(context, std::move(batch), error, error.retry_after.value_or(kDefaultWait));
+  }
+  if (is_permanent(error.fault)) return abandon(context, batch, error, true);
+  if (error.fault == Fault::no_capacity) {
+    return next_rung(context, pool, std::move(batch), unfilled, error);
+  }
+  // transient, conflict, cancelled: it may have happened; the same request under the same token
+  // again.
+  const Duration pause = std::min(kFirstRetry * (1 << std::min(batch.tries, 10)), kLongestRetry);
+  batch.tries += 1;
+  return wait(context, std::move(batch), error, error.retry_after.value_or(pause));
+}
+
+// Each machine to the lowest planned runner, in the order of machine ids: two callers with the same
+// answer bind alike, and the ledger refuses a machine that has a runner.
+Result<int> bind_machines(const Context& context, const Batch& batch,
+                          std::vector<Machine> machines) {
+  const auto runners = runners_of(context, batch);
+  if (!runners) return std::unexpected(runners.error());
+  std::set<MachineId> bound;
+  std::vector<RunnerName> free;
+  for (const Runner& runner : *runners) {
+    if (!runner.machine.empty()) bound.insert(runner.machine);
+    if (runner.phase == Phase::planned) free.push_back(runner.name);
+  }
+  std::ranges::sort(machines, {}, &Machine::id);
+  std::size_t next = 0;
+  for (const Machine& machine : machines) {
+    if (next == free.size()) break;
+    if (bound.contains(machine.id) || machine.state == MachineState::stopping) continue;
+    Facts facts;
+    facts.machine = machine.id;
+    const auto moved =
+        context.ledger.advance(free[next], Event::machine_bound, facts, context.clock.now());
+    if (moved) {
+      ++next;
+    } else if (moved.error().fault != Fault::conflict) {
+      return std::unexpected(moved.error());
+    }
+  }
+  return static_cast<int>(free.size() - next);
+}
+
+Error worst(const std::vector<Error>& faults) {
+  if (faults.empty()) {
+    return {Fault::no_capacity, "fewer machines came than were asked for, and no reason was given"};
+  }
+  // What can be mended by another rung comes first; what a person must mend comes last.
+  const auto rank = [](const Error& error) {
+    return error.fault == Fault::no_capacity ? 0 : is_permanent(error.fault) ? 2 : 1;
+  };
+  return *std::ranges::min_element(faults, {}, rank);
+}
+
+// The provider answered, with too few machines: the same request would only be answered the same,
+// so what stays unfilled needs another rung.
+Status after_partial(const Context& context, const Pool& pool, Batch batch, const Error& error,
+                     int unfilled) {
+  if (is_permanent(error.fault)) return abandon(context, batch, error, true);
+  if (!is_wait(error.fault)) return next_rung(context, pool, std::move(batch), unfilled, error);
+  if (Status held =
+          hold_launches(context, pool.name, error, error.retry_after.value_or(kDefaultWait));
+      !held) {
+    return held;
+  }
+  return abandon(context, batch, error, false);
+}
+
+Status close(const Context& context, Batch batch) {
+  batch.open = false;
+  batch.waiting.clear();
+  return store(context, batch, "all machines known");
+}
+
+}  // namespace
+
+Status abandon(const Context& context, const Batch& batch, const Error& error, bool blamed) {
+  const auto runners = runners_of(context, batch);
+  if (!runners) return std::unexpected(runners.error());
+  for (const Runner& runner : *runners) {
+    if (runner.phase != Phase::planned) continue;
+    // Blame before the runner goes: after a death in between, the next call counts it once all the
+    // same.
+    if (blamed) {
+      if (Status counted = blame(context, runner.launched_for, batch.id, error); !counted) {
+        return counted;
+      }
+    }
+    Facts facts;
+    facts.reason = error.what;
+    const auto gone =
+        context.ledger.advance(runner.name, Event::launch_abandoned, facts, context.clock.now());
+    if (!gone && gone.error().fault != Fault::conflict) return std::unexpected(gone.error());
+  }
+  Batch closed = batch;
+  closed.open = false;
+  closed.waiting.clear();
+  return store(context, closed, "abandoned: " + error.what);
+}
+
+Status launch(const Context& context, const Pool& pool, Batch batch) {
+  const Time now = context.clock.now();
+  if (now >= batch.deadline) {
+    const std::string last = batch.waiting.empty() ? "no answer" : batch.waiting;
+    return abandon(context, batch,
+                   {Fault::transient, "no machine within " + describe(pool.deadlines.batch) +
+                                          " of the claim; the last: " + last},
+                   batch.tries > 0);
+  }
+  const auto outcome = context.fleet.launch(batch.request, batch.client_token());
+  if (!outcome) {
+    return after_error(context, pool, std::move(batch), outcome.error(),
+                       static_cast<int>(batch.runners.size()));
+  }
+  const auto unfilled = bind_machines(context, batch, outcome->machines);
+  if (!unfilled) return std::unexpected(unfilled.error());
+  if (*unfilled == 0) return close(context, std::move(batch));
+  return after_partial(context, pool, std::move(batch), worst(outcome->faults), *unfilled);
+}
+
+std::string hold_key(std::string_view pool) { return "launch-wait/" + std::string(pool); }
+
+Status hold_launches(const Context& context, const std::string& pool, const Error& error,
+                     Duration pause) {
+  const Time now = context.clock.now();
+  return context.ledger.put(
+      {.key = hold_key(pool), .value = error.what, .at = now, .expires = now + pause});
+}
+
+Result<std::optional<Time>> launches_held(const Context& context, const std::string& pool) {
+  const auto note = context.ledger.note(hold_key(pool));
+  if (!note) return std::unexpected(note.error());
+  if (!*note || (*note)->expires <= context.clock.now()) return std::nullopt;
+  return (*note)->expires;
+}
+
+}  // namespace jitney::core

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
+#include "core/functions.hpp"
+
+namespace jitney::core {
+
+namespace {
+
+Status forget(const Context& context, JobId job) {
+  return context.queue.forget(MessageKind::dead_job, std::to_string(job));
+}
+
+// A dead letter whose job lives again or is done: left over from a death between two writes.
+Status forget_stale(const Context& context) {
+  const auto letters = context.queue.dead_letters(1000);
+  if (!letters) return std::unexpected(letters.error());
+  for (const DeadLetter& letter : *letters) {
+    if (letter.message.kind != MessageKind::dead_job) continue;
+    JobId id = 0;
+    const std::string& key = letter.message.key;
+    std::from_chars(key.data(), key.data() + key.size(), id);
+    const auto job = context.ledger.job(id);
+    if (!job) return std::unexpected(job.error());
+    if (*job && (*job)->dead) continue;
+    if (Status forgotten = forget(context, id); !forgotten) return forgotten;
+  }
+  return {};
+}
+
+Status move(const Context& context, const Job& job, Moved& moved) {
+  if (Status asked = check_job(context, job.id); !asked) return asked;
+  const auto now = context.ledger.job(job.id);
+  if (!now) return std::unexpected(now.error());
+  if (!*now || !(*now)->dead) {
+    moved.closed += 1;
+    return forget(context, job.id);
+  }
+  if ((*now)->dead->permanent || (*now)->redrives >= context.deployment.max_redrives) {
+    moved.kept += 1;
+    return {};
+  }
+  const auto alive = redrive(context, job.id);
+  if (!alive) return std::unexpected(alive.error());
+  moved.redriven += 1;
+  return {};
+}
+
+}  // namespace
+
+Result<Job> redrive(const Context& context, JobId id) {
+  const Time now = context.clock.now();
+  auto job = context.ledger.redrive(id, now);
+  if (!job) return job;
+  // The row is what counts: if these are lost, the sweep wakes the pool and the next move_jobs
+  // forgets.
+  static_cast<void>(forget(context, id));
+  static_cast<void>(context.queue.push(
+      {.kind = MessageKind::create_runner, .key = job->pool, .detail = ""}, Duration::zero(), now));
+  return job;
+}
+
+Result<Moved> move_jobs(const Context& context) {
+  Moved moved;
+  const auto dead =
+      context.ledger.jobs({.pool = {}, .status = {}, .dead_only = true, .limit = 1000});
+  if (!dead) return std::unexpected(dead.error());
+  std::optional<Error> trouble;
+  for (const Job& job : *dead) {
+    if (context.out_of_time()) break;
+    if (Status done = move(context, job, moved); !done) trouble = done.error();
+  }
+  if (Status forgotten = forget_stale(context); !forgotten) trouble = forgotten.error();
+  if (trouble) return std::unexpected(*trouble);
+  return moved;
+}
+
+}  // namespace jitney::core
