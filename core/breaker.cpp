@@ -66,6 +66,7 @@ Result<Conditions> conditions(const Context& context, std::string_view scope) {
   if (*breaker) {
     // An expired breaker lets the next call try; until one succeeds, deadlines still stand still.
     conditions.forge_down = (*breaker)->expires > now;
+    conditions.forge_down_until = (*breaker)->expires;
     conditions.forge_since = now;
   }
   return conditions;

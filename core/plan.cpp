@@ -153,6 +153,7 @@ Plan plan(const Pool& pool, const Snapshot& snapshot, const Conditions& conditio
     plan.jobs = jobs_for(snapshot, plan.deficit, now);
   }
   choose_wake(snapshot, now, plan);
+  if (conditions.forge_down) sooner(plan.wake_at, conditions.forge_down_until, now);
   return plan;
 }
 

@@ -16,6 +16,7 @@ namespace jitney::core {
 struct Conditions {
   // GitHub cannot be reached: nothing is launched or minted, forge-bound deadlines stand still.
   bool forge_down = false;
+  Time forge_down_until{};
   // When GitHub last became reachable again; forge-bound deadlines count from here at the earliest.
   Time forge_since{};
   // The clock jumped: observe, judge next time. No deadline is enforced, no surplus taken.
