@@ -2,6 +2,7 @@
 // HTTP messages as values, shared by server and client. One thread.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>

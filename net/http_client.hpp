@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/result.hpp"
 #include "net/http.hpp"
@@ -26,7 +28,7 @@ struct ClientOptions {
   std::string ca_dir;    // hashed (c_rehash): only the roots that are needed get loaded
   std::string proxy;     // "http://[user:password@]host:port"; empty: none
   std::string no_proxy;  // comma-separated hosts, ".suffix" and "*"
-  std::size_t connections_per_host = 8;
+  std::size_t connections_per_host = 8;  // kept when idle; more may be open at a time
   std::size_t answer_bytes = 64u << 20;  // a longer body is `transient`
   std::chrono::milliseconds connect_time{10'000};
   std::chrono::milliseconds idle_time{30'000};  // pooled connections older than this are dropped
