@@ -202,6 +202,9 @@ core::Result<Response> HttpClient::send(const Url& base, const Request& request,
                                         Clock::time_point deadline) {
   if (auto fine = check(base, request); !fine) return std::unexpected(std::move(fine).error());
   if (!impl_->proxy) return std::unexpected(impl_->proxy.error());
+  if (Clock::now() >= deadline) {
+    return core::fail(Fault::cancelled, "no time left for a request to " + place_of(base));
+  }
   Route route{.key = base.scheme + " " + place_of(base), .tls = base.scheme == "https"};
   if (*impl_->proxy && !bypasses_proxy(impl_->options.no_proxy, base.host)) {
     route.proxy = &**impl_->proxy;

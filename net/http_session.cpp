@@ -8,7 +8,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/read.hpp>
 #include <chrono>
 #include <mutex>
 #include <utility>
@@ -166,30 +165,55 @@ void Session::wait_for_request(bool first) {
   phase_ = Phase::idle;
   // A new connection must speak at once; only one that has proved itself may rest.
   arm(first ? host_.limits.header_time : host_.limits.idle_time);
-  socket_.async_read_some(buffer_.prepare(std::min(kReadSize, buffer_.max_size())),
+  socket_.async_read_some(buffer_.prepare(kReadSize),
                           [self = shared_from_this()](const Error& error, std::size_t count) {
-                            if (error) return self->end();
+                            if (error || self->phase_ == Phase::closing) return self->end();
                             self->buffer_.commit(count);
                             self->read_header();
                           });
 }
 
 void Session::read_header() {
-  if (phase_ == Phase::closing) return;
   phase_ = Phase::reading;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(host_.limits.header_bytes));
   parser_->body_limit(host_.limits.body_bytes);
   arm(host_.limits.header_time);
-  http::async_read_header(socket_, buffer_, *parser_,
-                          [self = shared_from_this()](const Error& error, std::size_t) {
-                            self->header_arrived(error);
+  parse();
+}
+
+void Session::parse() {
+  const bool in_header = !parser_->is_header_done();
+  Error error;
+  while (!error && buffer_.size() > 0 && !parser_->is_done()) {
+    buffer_.consume(parser_->put(buffer_.data(), error));
+    if (in_header && parser_->is_header_done()) break;
+  }
+  if (error && error != http::error::need_more) return parse_failed(error);
+  if (in_header && parser_->is_header_done()) return header_arrived();
+  if (parser_->is_done()) return body_arrived();
+  read_more();
+}
+
+void Session::read_more() {
+  const std::size_t room = buffer_.max_size() - buffer_.size();
+  if (room == 0) return parse_failed(http::error::buffer_overflow);
+  // Not Beast's async_read(): between two of its inner reads there is nothing to cancel, so that a
+  // client that drips bytes could outlive its deadline.
+  socket_.async_read_some(buffer_.prepare(std::min(kReadSize, room)),
+                          [self = shared_from_this()](const Error& error, std::size_t count) {
+                            if (self->phase_ == Phase::closing) return;
+                            if (self->timed_out_) {
+                              return self->refuse_request(408,
+                                                          "the request did not arrive in time");
+                            }
+                            if (error) return self->end();
+                            self->buffer_.commit(count);
+                            self->parse();
                           });
 }
 
-void Session::header_arrived(const Error& error) {
-  if (phase_ == Phase::closing) return;
-  if (error) return read_failed(error);
+void Session::header_arrived() {
   // Copied now: trailer fields, which come after a chunked body, must not pass for headers.
   const auto& in = parser_->get();
   request_ = Request{};
@@ -234,16 +258,13 @@ void Session::send_continue() {
 
 void Session::read_body() {
   if (phase_ == Phase::closing) return;
-  if (parser_->is_done()) return handle();
+  if (parser_->is_done()) return body_arrived();
+  parser_->eager(true);
   arm(host_.limits.body_time);
-  http::async_read(
-      socket_, buffer_, *parser_,
-      [self = shared_from_this()](const Error& error, std::size_t) { self->body_arrived(error); });
+  parse();
 }
 
-void Session::body_arrived(const Error& error) {
-  if (phase_ == Phase::closing) return;
-  if (error) return read_failed(error);
+void Session::body_arrived() {
   request_.body = std::move(parser_->get().body());
   handle();
 }
@@ -284,23 +305,17 @@ void Session::written(const Error& error) {
   wait_for_request(false);
 }
 
-void Session::read_failed(const Error& error) {
-  if (error == http::error::end_of_stream || error == http::error::partial_message) return end();
-  if (timed_out_) {
-    return refuse_request(408, "the request did not arrive in time");
-  }
+void Session::parse_failed(const Error& error) {
+  const auto& limits = host_.limits;
   if (error == http::error::body_limit) {
     return refuse_request(
-        413, "the body is longer than " + std::to_string(host_.limits.body_bytes) + " bytes");
+        413, "the body is longer than " + std::to_string(limits.body_bytes) + " bytes");
   }
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return refuse_request(
-        431, "the header is longer than " + std::to_string(host_.limits.header_bytes) + " bytes");
+        431, "the header is longer than " + std::to_string(limits.header_bytes) + " bytes");
   }
-  if (error.category() == make_error_code(http::error::bad_method).category()) {
-    return refuse_request(400, "malformed HTTP: " + error.message());
-  }
-  end();
+  refuse_request(400, "malformed HTTP: " + error.message());
 }
 
 void Session::refuse_request(int status, std::string_view text) {
@@ -319,7 +334,7 @@ void Session::linger() {
 void Session::discard() {
   if (phase_ == Phase::closing) return;
   buffer_.clear();
-  socket_.async_read_some(buffer_.prepare(std::min(kReadSize, buffer_.max_size())),
+  socket_.async_read_some(buffer_.prepare(kReadSize),
                           [self = shared_from_this()](const Error& error, std::size_t) {
                             if (error) return self->end();
                             self->discard();
@@ -352,6 +367,8 @@ void Session::expired() {
   if (phase_ == Phase::handling) {
     return write(message(503, "the request took too long; try again"));
   }
+  // Only a request that did not arrive gets a word, said when the read that is cancelled here ends.
+  if (phase_ != Phase::reading) return end();
   timed_out_ = true;
   Error ignored;
   socket_.cancel(ignored);

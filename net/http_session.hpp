@@ -64,14 +64,16 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void wait_for_request(bool first);
   void read_header();
-  void header_arrived(const Error& error);
+  void parse();
+  void read_more();
+  void parse_failed(const Error& error);
+  void header_arrived();
   void send_continue();
   void read_body();
-  void body_arrived(const Error& error);
+  void body_arrived();
   void handle();
   void write(Response response);
   void written(const Error& error);
-  void read_failed(const Error& error);
   void refuse_request(int status, std::string_view message);
   void linger();
   void discard();
@@ -82,7 +84,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   SessionHost& host_;
   Socket socket_;
-  // Not Beast's stream timeout: that closes the socket, and a 408 could not be said any more.
+  // Not Beast's stream with timeouts: that closes the socket, and a 408 could not be said any more.
   boost::asio::steady_timer timer_;
   std::uint64_t ticket_ = 0;  // of the deadline that counts; older waits find another one
   bool timed_out_ = false;

@@ -67,7 +67,7 @@ Error Wire::connect_to(const Address& address) {
 core::Status Wire::connect(const std::vector<Address>& addresses) {
   const auto until = deadline_;
   std::string why = "no address";
-  bool late = false;
+  bool late = Clock::now() >= until;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const auto now = Clock::now();
     if (now >= until) break;
