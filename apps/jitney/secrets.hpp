@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Secrets stand in the configuration only by reference. Reading them is a step of its own, so that
+// `config check` can say which are missing without holding one. Immutable values; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/result.hpp"
+#include "core/secret.hpp"
+
+namespace jitney::app {
+
+struct SecretRef {
+  enum class Kind { environment, file, credential };
+  Kind kind = Kind::environment;
+  std::string name;   // of the variable, the path, or of the systemd credential
+  std::string where;  // "jitney.toml:12:9"
+
+  // "environment variable GITHUB_TOKEN", "file /etc/jitney/token", "systemd credential token"
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const SecretRef&, const SecretRef&) = default;
+};
+
+// One trailing newline is cut off, as editors add one; at most 64 KiB. Faults: `unauthorized` when it is
+// missing, empty or unreadable; the text says where it was looked for and where it is configured.
+core::Result<core::Secret> load_secret(const SecretRef& reference);
+
+// Why the file behind the reference is open to too many readers; nullopt when it is not, or when there is
+// no file.
+std::optional<std::string> exposure(const SecretRef& reference);
+
+}  // namespace jitney::app
