@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <boost/json/serialize.hpp>
 #include <exception>
 #include <iterator>
 #include <map>
@@ -43,6 +44,15 @@ std::set<std::string> push_checks(const core::Context& context, const std::vecto
 }
 
 }  // namespace
+
+net::Response webhook_answer(int status, WebhookResult result, std::string_view message) {
+  net::Response response;
+  response.status = status;
+  response.headers.set("Content-Type", "application/json");
+  response.body = R"({"result":")" + std::string(to_string(result)) + R"(","message":)" +
+                  boost::json::serialize(boost::json::string(message)) + "}\n";
+  return response;
+}
 
 IngressGroup::IngressGroup(GroupOptions options, NewContext context, Metrics& metrics)
     : options_(options),

@@ -37,8 +37,13 @@ bool pause(const std::stop_token& stop, core::Duration time) {
 }
 
 Poller::Poller(PollerOptions options, NewContext context, Metrics& metrics)
-    : options_(std::move(options)), context_(std::move(context)), metrics_(metrics) {
-  running_ = options_.calls_per_minute > 0 ? 2 : 1;
+    : options_(std::move(options)), context_(std::move(context)), metrics_(metrics) {}
+
+void Poller::start() {
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = options_.calls_per_minute > 0 ? 2 : 1;
+  }
   sweeper_ = std::jthread([this](const std::stop_token& stop) {
     sweep_until(stop);
     one_ended();

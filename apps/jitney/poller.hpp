@@ -41,7 +41,8 @@ struct PollerOptions {
   std::function<void()> after_first_sweep = [] {};
 };
 
-// Two threads: one sweeps and moves jobs, one asks. The destructor stops and joins.
+// Two threads: one sweeps and moves jobs, one asks. Owned by one thread, which starts and stops it;
+// the questions may come from any. The destructor stops and joins.
 class Poller {
  public:
   Poller(PollerOptions options, NewContext context, Metrics& metrics);
@@ -49,6 +50,7 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
+  void start();
   void stop();  // does not wait
   bool wait_stopped(core::Duration longest);
 
@@ -71,7 +73,7 @@ class Poller {
   Metrics& metrics_;
   const Steady::time_point started_at_ = Steady::now();
   std::atomic<std::int64_t> swept_at_{0};  // steady ns; 0: never
-  std::mutex mutex_;
+  std::mutex mutex_;                       // of `running_`
   std::condition_variable ended_;
   int running_ = 0;  // threads
   std::jthread sweeper_;

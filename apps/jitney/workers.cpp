@@ -206,7 +206,11 @@ void Workers::carry_out(const core::Context& context, const core::Delivery& deli
                          "taken " + std::to_string(delivery.receives) +
                              " times and never finished: whoever took it died of it");
   } else {
-    outcome = options_.handle(context, delivery.message);
+    try {
+      outcome = options_.handle(context, delivery.message);
+    } catch (const std::exception& bug) {
+      outcome = core::fail(core::Fault::transient, std::string("exception: ") + bug.what());
+    }
   }
   if (!outcome) return settle(context, delivery, outcome.error());
   const core::Status done = context.queue.done(delivery);
