@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -203,6 +204,16 @@ TEST(HttpClientTls, FindsTheAuthorityInAHashedDirectory) {
   TlsServer server(authority.server("IP:127.0.0.1"), 1, ok);
   HttpClient client({.ca_dir = authority.dir()});
   const auto answer = client.send(https("127.0.0.1", server.port()), {}, soon());
+  EXPECT_TRUE(answer) << answer.error().what;
+}
+
+TEST(HttpClientTls, TrustsTheSystemsDirectoryByDefault) {
+  Authority authority;
+  setenv("SSL_CERT_DIR", authority.dir().c_str(), 1);
+  TlsServer server(authority.server("DNS:localhost"), 1, ok);
+  HttpClient client;
+  const auto answer = client.send(https("localhost", server.port()), {}, soon());
+  unsetenv("SSL_CERT_DIR");
   EXPECT_TRUE(answer) << answer.error().what;
 }
 

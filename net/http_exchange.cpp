@@ -56,7 +56,7 @@ void receive(Wire& wire, bool skip_body, bool whole, std::size_t answer_bytes, E
   }
   if (whole && !parser->is_done()) http::read(wire, buffer, *parser, out.error);
   if (out.error) return;
-  out.reusable = parser->keep_alive() && buffer.size() == 0;
+  out.reusable = parser->keep_alive() && buffer.size() == 0 && parser->get().result_int() != 101;
   take(*parser, out.response);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http_server.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -27,6 +29,9 @@ using Error = boost::system::error_code;
 
 // Refused connections also cost a descriptor until they have read why: above this many, no word.
 constexpr std::size_t kRefusals = 256;
+// Asio opens sockets without it, and runners are started from this process: none may inherit one.
+void close_on_exec(int fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
+
 // After accept() failed, as it does when descriptors run out.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
@@ -90,6 +95,7 @@ core::Status HttpServer::Impl::bind() {
   }
   const tcp::endpoint endpoint(parsed, options.port);
   acceptor.open(endpoint.protocol(), error);
+  if (!error) close_on_exec(acceptor.native_handle());
   if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
@@ -116,6 +122,7 @@ void HttpServer::Impl::accept() {
 }
 
 void HttpServer::Impl::admit(Session::Socket socket) {
+  close_on_exec(socket.native_handle());
   Error ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   const auto session = std::make_shared<Session>(host, std::move(socket));

@@ -23,7 +23,10 @@ struct ServerLimits {
   std::chrono::milliseconds body_time{30'000};  // within these, else 408 and close
   std::chrono::milliseconds idle_time{75'000};  // kept-alive connection without a request
   std::chrono::milliseconds answer_time{30'000};  // handler's answer, else 503
-  std::size_t connections = 4096;                 // above: accepted and closed at once with 503
+  // Bodies of all requests that are being read or await their answer, together; above: 503. Without
+  // it a few thousand strangers could each make us hold a body of the largest size.
+  std::size_t bodies_bytes = 256u << 20;
+  std::size_t connections = 4096;  // above: accepted and closed at once with 503
 };
 
 struct ServerOptions {

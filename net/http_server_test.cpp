@@ -1,91 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "net/http_server.hpp"
-
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <condition_variable>
 #include <future>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "net/http_server.hpp"
+#include "net/test_server.hpp"
 #include "net/test_socket.hpp"
 
 namespace jitney::net {
 namespace {
 
 using namespace std::chrono_literals;
-
-Response text(std::string body) {
-  Response response;
-  response.headers.add("Content-Type", "text/plain");
-  response.body = std::move(body);
-  return response;
-}
-
-// Tells what it got, so that a test sees what the handler saw.
-void echo(Request request, Responder respond) {
-  respond(text(request.method + " " + request.target + " [" + request.body + "]"));
-}
-
-std::unique_ptr<HttpServer> start(Handler handler, ServerLimits limits = {}, int threads = 2) {
-  auto server = HttpServer::listen({.threads = threads, .limits = limits}, std::move(handler));
-  if (!server) ADD_FAILURE() << server.error().what;
-  return server ? *std::move(server) : nullptr;
-}
-
-// One whole conversation: says `bytes`, hears all until the server closes.
-std::string talk(const HttpServer& server, std::string_view bytes) {
-  auto socket = RawSocket::connect(server.port());
-  socket.send(bytes);
-  return socket.read_all();
-}
-
-std::string status_line(const std::string& answer) { return answer.substr(0, answer.find("\r\n")); }
-
-std::string body_of(const std::string& answer) {
-  const auto end = answer.find("\r\n\r\n");
-  return end == std::string::npos ? "" : answer.substr(end + 4);
-}
-
-constexpr std::string_view kClose = "Host: a\r\nConnection: close\r\n\r\n";
-
-std::string get(std::string_view target) {
-  return "GET " + std::string(target) + " HTTP/1.1\r\n" + std::string(kClose);
-}
-
-// Keeps responders for later, as a host does that waits for a group commit.
-class Waiting {
- public:
-  Handler handler() {
-    return [this](Request request, Responder respond) {
-      const std::lock_guard lock(mutex_);
-      kept_.emplace_back(std::move(request), std::move(respond));
-      changed_.notify_all();
-    };
-  }
-
-  std::pair<Request, Responder> take() {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, 10s, [this] { return !kept_.empty(); })) {
-      ADD_FAILURE() << "no request came";
-      return {};
-    }
-    auto out = std::move(kept_.front());
-    kept_.erase(kept_.begin());
-    return out;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::pair<Request, Responder>> kept_;
-};
 
 TEST(HttpServer, AnswersARequestWithABody) {
   const auto server = start(echo);
@@ -180,129 +110,6 @@ TEST(HttpServer, AnswersExpectContinueBeforeTheBody) {
   EXPECT_EQ(body_of(socket.read_all()), "POST / [ok]");
 }
 
-TEST(HttpServer, RefusesAnAnnouncedBodyThatIsTooLong) {
-  const auto server = start(echo, {.body_bytes = 1000});
-  auto socket = RawSocket::connect(server->port());
-  socket.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n");
-  EXPECT_EQ(status_line(socket.read_all()), "HTTP/1.1 413 Content Too Large");
-}
-
-TEST(HttpServer, TellsAClientThatGoesOnSendingWhyItWasRefused) {
-  const auto server = start(echo, {.body_bytes = 1000});
-  auto socket = RawSocket::connect(server->port());
-  const std::string body(8u << 20, 'x');
-  socket.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
-              "\r\n\r\n");
-  EXPECT_TRUE(socket.send(body));
-  EXPECT_NE(socket.read_until("bytes\"}").find("HTTP/1.1 413"), std::string::npos);
-}
-
-TEST(HttpServer, RefusesAChunkedBodyThatIsTooLong) {
-  const auto server = start(echo, {.body_bytes = 1000});
-  const std::string chunk = "190\r\n" + std::string(400, 'x') + "\r\n";
-  const auto answer =
-      talk(*server, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk +
-                        chunk + chunk + "0\r\n\r\n");
-  EXPECT_EQ(status_line(answer), "HTTP/1.1 413 Content Too Large");
-  EXPECT_EQ(body_of(answer), "{\"message\": \"the body is longer than 1000 bytes\"}\n");
-}
-
-TEST(HttpServer, RefusesAHeaderThatIsTooLong) {
-  const auto server = start(echo, {.header_bytes = 2000});
-  const std::string many(3000, 'x');
-  EXPECT_EQ(status_line(talk(*server, "GET / HTTP/1.1\r\nHost: a\r\nX: " + many + "\r\n\r\n")),
-            "HTTP/1.1 431 Request Header Fields Too Large");
-  EXPECT_EQ(status_line(talk(*server, "GET /" + many + " HTTP/1.1\r\nHost: a\r\n\r\n")),
-            "HTTP/1.1 431 Request Header Fields Too Large");
-}
-
-TEST(HttpServer, RefusesAHeaderThatNeverEnds) {
-  const auto server = start(echo);
-  auto socket = RawSocket::connect(server->port());
-  socket.send("GET / HTTP/1.1\r\nHost: a\r\n");
-  const std::string line = "X: " + std::string(1000, 'x') + "\r\n";
-  for (int i = 0; i < 1000 && socket.send(line); ++i) {
-  }
-  EXPECT_EQ(status_line(socket.read_until("}")), "HTTP/1.1 431 Request Header Fields Too Large");
-}
-
-TEST(HttpServer, RefusesWhatIsNoHttp) {
-  const auto server = start(echo);
-  const std::vector<std::string> bad{
-      "hello\r\n\r\n",
-      "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost a\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost: a\r\nX\x01Y: b\r\n\r\n",
-      "GET / HTTP/1.1\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-      "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n",
-      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
-      "chunked\r\n\r\n0\r\n\r\n",
-      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
-      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-  };
-  for (const auto& request : bad) {
-    const auto answer = talk(*server, request);
-    EXPECT_EQ(status_line(answer), "HTTP/1.1 400 Bad Request") << request;
-    EXPECT_EQ(body_of(answer).substr(0, 12), "{\"message\": ") << request;
-  }
-}
-
-TEST(HttpServer, RefusesOtherVersionsAndExpectations) {
-  const auto server = start(echo);
-  EXPECT_EQ(status_line(talk(*server, "GET / HTTP/1.1\r\nHost: a\r\nExpect: magic\r\n\r\n")),
-            "HTTP/1.1 417 Expectation Failed");
-  const auto line = status_line(talk(*server, "GET / HTTP/3.0\r\nHost: a\r\n\r\n"));
-  EXPECT_TRUE(line.starts_with("HTTP/1.1 505") || line.starts_with("HTTP/1.1 400")) << line;
-}
-
-TEST(HttpServer, CutsOffASlowHeader) {
-  const auto server = start(echo, {.header_time = 200ms});
-  auto socket = RawSocket::connect(server->port());
-  socket.send("GET / HTTP/1.1\r\nHo");
-  EXPECT_EQ(status_line(socket.read_all()), "HTTP/1.1 408 Request Timeout");
-}
-
-TEST(HttpServer, CutsOffAHeaderThatDrips) {
-  // A byte now and then must not extend the time.
-  const auto server = start(echo, {.header_bytes = 64u << 20, .header_time = 300ms});
-  auto socket = RawSocket::connect(server->port());
-  std::atomic<bool> done = false;
-  std::jthread drip([&] {
-    socket.send("GET / HTTP/1.1\r\nX: ");
-    while (!done && socket.send("x")) std::this_thread::yield();
-  });
-  EXPECT_EQ(status_line(RawSocket(dup(socket.fd())).read_until("}")),
-            "HTTP/1.1 408 Request Timeout");
-  done = true;
-}
-
-TEST(HttpServer, CutsOffASlowBody) {
-  const auto server = start(echo, {.body_time = 200ms});
-  auto socket = RawSocket::connect(server->port());
-  socket.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
-  EXPECT_EQ(status_line(socket.read_all()), "HTTP/1.1 408 Request Timeout");
-}
-
-TEST(HttpServer, ClosesAnIdleConnectionWithoutAWord) {
-  const auto server = start(echo, {.idle_time = 200ms});
-  auto socket = RawSocket::connect(server->port());
-  socket.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  socket.read_until("[]");
-  EXPECT_EQ(socket.read_all(), "");
-}
-
-TEST(HttpServer, SurvivesAClientThatHangsUpAnywhere) {
-  const auto server = start(echo);
-  const std::string whole = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
-  for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
-    RawSocket::connect(server->port()).send(whole.substr(0, cut));
-  }
-  EXPECT_EQ(body_of(talk(*server, get("/alive"))), "GET /alive []");
-}
-
 TEST(HttpServer, TakesTheAnswerFromAnotherThread) {
   Waiting waiting;
   const auto server = start(waiting.handler());
@@ -379,27 +186,6 @@ TEST(HttpServer, FramesAnswersItself) {
   EXPECT_EQ(body_of(answer), "body");
   EXPECT_EQ(answer.find("999"), std::string::npos);
   EXPECT_EQ(answer.find("chunked"), std::string::npos);
-}
-
-TEST(HttpServer, RefusesConnectionsAboveTheLimit) {
-  const auto server = start(echo, {.connections = 2});
-  std::vector<RawSocket> open;
-  for (int i = 0; i < 2; ++i) {
-    open.push_back(RawSocket::connect(server->port()));
-    open.back().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    open.back().read_until("[]");
-  }
-  auto third = RawSocket::connect(server->port());
-  EXPECT_EQ(status_line(third.read_until("}")), "HTTP/1.1 503 Service Unavailable");
-  third.close();
-  open.clear();
-  // Room again once the others are gone.
-  const auto until = std::chrono::steady_clock::now() + 10s;
-  std::string line;
-  while (line != "HTTP/1.1 200 OK" && std::chrono::steady_clock::now() < until) {
-    line = status_line(talk(*server, get("/")));
-  }
-  EXPECT_EQ(line, "HTTP/1.1 200 OK");
 }
 
 TEST(HttpServer, ServesManyConnectionsAtOnce) {

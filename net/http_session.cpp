@@ -128,7 +128,10 @@ Session::Session(SessionHost& host, Socket socket)
       timer_(socket_.get_executor()),
       buffer_(std::max<std::size_t>(host.limits.header_bytes, 64u << 10) + 1024) {}
 
-Session::~Session() { host_.ended(this); }
+Session::~Session() {
+  hold(0);
+  host_.ended(this);
+}
 
 void Session::start() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] { self->wait_for_request(true); });
@@ -191,8 +194,18 @@ void Session::parse() {
   }
   if (error && error != http::error::need_more) return parse_failed(error);
   if (in_header && parser_->is_header_done()) return header_arrived();
+  if (!hold(parser_->get().body().size())) {
+    return refuse_request(503, "too many large requests at once; try again soon");
+  }
   if (parser_->is_done()) return body_arrived();
   read_more();
+}
+
+bool Session::hold(std::size_t bytes) {
+  host_.held_bytes += bytes;
+  host_.held_bytes -= held_;
+  held_ = bytes;
+  return bytes == 0 || host_.held_bytes <= host_.limits.bodies_bytes;
 }
 
 void Session::read_more() {
@@ -285,6 +298,8 @@ void Session::handle() {
 void Session::write(Response response) {
   if (phase_ == Phase::closing) return;
   phase_ = Phase::writing;
+  parser_.reset();
+  hold(0);
   if (!sendable(response)) response = message(500, "the server made an answer it must not send");
   if (wants_close(response) || host_.draining) keep_alive_ = false;
   out_head_ = format_head(response, keep_alive_);

@@ -37,6 +37,7 @@ struct SessionHost {
   Handler handler;
   std::shared_ptr<Gate> gate = std::make_shared<Gate>();
   std::atomic<bool> draining = false;
+  std::atomic<std::size_t> held_bytes = 0;         // of bodies, by all sessions
   std::function<void(const void* session)> ended;  // called by the destructor, from any thread
 };
 
@@ -66,6 +67,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void read_header();
   void parse();
   void read_more();
+  bool hold(std::size_t bytes);  // counts this request's body; false when all together are too many
   void parse_failed(const Error& error);
   void header_arrived();
   void send_continue();
@@ -93,6 +95,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Request request_;
   Phase phase_ = Phase::idle;
   std::uint64_t number_ = 0;  // of the request whose answer is awaited
+  std::size_t held_ = 0;      // this session's share of host_.held_bytes
   bool keep_alive_ = false;
   bool head_ = false;  // the request's method is HEAD: its answer has no body
   std::string out_head_;
