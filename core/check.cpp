@@ -191,7 +191,8 @@ class Poll {
 
   // What the ledger holds open and GitHub no longer lists has ended, most likely.
   Status ask_missing(const std::string& repository, const std::set<JobId>& seen) {
-    const auto open = context_.ledger.jobs({.pool = {}, .status = {}, .open_only = true, .limit = 10'000});
+    const auto open =
+        context_.ledger.jobs({.pool = {}, .status = {}, .open_only = true, .limit = 10'000});
     if (!open) return std::unexpected(open.error());
     for (const Job& job : *open) {
       if (calls_ <= 0) break;

@@ -21,8 +21,11 @@ class Registrations {
     if (!row) return trouble(registration.name, row.error());
     if (!*row || !(*row)->live()) return ghost(registration);
     const Runner& runner = **row;
-    if (registration.busy && runner.phase <= Phase::registered)
+    if (registration.busy && runner.phase <= Phase::registered) {
       return took_a_job(runner, registration);
+    }
+    // Minted once, and then its machine was sent back to wait: what it may need later is a new one.
+    if (runner.phase <= Phase::ready) return ghost(registration);
     if (runner.phase == Phase::registered && !registration.online) never_online(runner);
   }
 
@@ -42,7 +45,7 @@ class Registrations {
     note_trouble(swept_, "registration of " + name, error);
   }
 
-  // The ledger has no live runner for it. GitHub refuses while a job runs on it (P6).
+  // No runner of ours stands behind it. GitHub refuses while a job runs on it (P6).
   void ghost(const Registration& registration) {
     if (!judge_ || registration.busy) return;
     if (!seen_for_long(context_, "ghost/" + scope_ + "/" + registration.name)) return;

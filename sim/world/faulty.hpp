@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// The line between the core and each port: latency, lost answers, death at any call. A killed fiber
+// makes no further call. One thread; only meant for fibers of the Scheduler.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "core/fleet.hpp"
+#include "core/forge.hpp"
+#include "core/ledger.hpp"
+#include "core/queue.hpp"
+#include "sim/world/mix.hpp"
+#include "sim/world/random.hpp"
+#include "sim/world/scheduler.hpp"
+
+namespace jitney::sim {
+
+class Line {
+ public:
+  Line(Scheduler& scheduler, Random& random, const Mix& mix)
+      : scheduler_(scheduler), random_(random), mix_(mix) {}
+
+  template <class Call>
+  auto through(const char* name, Call&& call) -> decltype(call()) {
+    ++calls_[name];
+    if (!scheduler_.inside()) return call();
+    pause();
+    if (random_.chance(mix_.die_before)) scheduler_.die();
+    if (random_.chance(mix_.fail_before)) return lost(name, "was not sent");
+    auto answer = call();
+    pause();
+    if (random_.chance(mix_.die_after)) scheduler_.die();
+    if (random_.chance(mix_.fail_after)) return lost(name, "was not answered");
+    return answer;
+  }
+
+  [[nodiscard]] const std::map<std::string, long>& calls() const { return calls_; }
+
+ private:
+  std::unexpected<core::Error> lost(const char* name, const char* how) {
+    return core::fail(core::Fault::transient, std::string(name) + " " + how);
+  }
+  void pause() {
+    const bool crawl = random_.chance(5);
+    scheduler_.pause(random_.between(core::Duration(0), crawl ? 20 * mix_.slow : mix_.slow));
+  }
+
+  Scheduler& scheduler_;
+  Random& random_;
+  const Mix& mix_;
+  std::map<std::string, long> calls_;
+};
+
+// What an observer sees of the ledger's writes; the invariants are one.
+class Witness {
+ public:
+  virtual ~Witness() = default;
+  virtual void claimed(const core::Batch& batch) = 0;
+};
+
+class FaultyLedger final : public core::Ledger {
+ public:
+  FaultyLedger(core::Ledger& inner, Line& line, Witness& witness)
+      : inner_(inner), line_(line), witness_(witness) {}
+
+  core::Result<std::vector<core::Recorded>> record(
+      std::span<const core::JobEvent> events) override {
+    return line_.through("ledger.record", [&] { return inner_.record(events); });
+  }
+  core::Result<core::Claimed> claim(const core::Batch& batch, std::int64_t version,
+                                    int max) override {
+    return line_.through("ledger.claim", [&] {
+      auto claimed = inner_.claim(batch, version, max);
+      if (claimed && *claimed == core::Claimed::ok) witness_.claimed(batch);
+      return claimed;
+    });
+  }
+  core::Result<core::Runner> advance(const core::RunnerName& name, core::Event event,
+                                     const core::Facts& facts, core::Time now) override {
+    return line_.through("ledger.advance", [&] { return inner_.advance(name, event, facts, now); });
+  }
+  core::Result<core::Batch> update(const core::Batch& batch, core::Time now,
+                                   std::string_view text) override {
+    return line_.through("ledger.update", [&] { return inner_.update(batch, now, text); });
+  }
+  core::Result<core::Job> fail(core::JobId job, const std::string& key, const core::Error& error,
+                               const core::RetryPolicy& policy, core::Time now) override {
+    return line_.through("ledger.fail", [&] { return inner_.fail(job, key, error, policy, now); });
+  }
+  core::Result<core::Job> bury(core::JobId job, const core::Death& death) override {
+    return line_.through("ledger.bury", [&] { return inner_.bury(job, death); });
+  }
+  core::Result<core::Job> redrive(core::JobId job, core::Time now) override {
+    return line_.through("ledger.redrive", [&] { return inner_.redrive(job, now); });
+  }
+  core::Status checked(core::JobId job, core::Time now) override {
+    return line_.through("ledger.checked", [&] { return inner_.checked(job, now); });
+  }
+  core::Result<core::Snapshot> snapshot(std::string_view pool) override {
+    return line_.through("ledger.snapshot", [&] { return inner_.snapshot(pool); });
+  }
+  core::Result<std::optional<core::Job>> job(core::JobId id) override {
+    return line_.through("ledger.job", [&] { return inner_.job(id); });
+  }
+  core::Result<std::vector<core::Job>> jobs(const core::JobFilter& filter) override {
+    return line_.through("ledger.jobs", [&] { return inner_.jobs(filter); });
+  }
+  core::Result<std::optional<core::Runner>> runner(const core::RunnerName& name) override {
+    return line_.through("ledger.runner", [&] { return inner_.runner(name); });
+  }
+  core::Result<std::optional<core::Runner>> runner_on(const core::MachineId& machine) override {
+    return line_.through("ledger.runner_on", [&] { return inner_.runner_on(machine); });
+  }
+  core::Result<std::optional<core::Batch>> batch(const core::BatchId& id) override {
+    return line_.through("ledger.batch", [&] { return inner_.batch(id); });
+  }
+  core::Result<std::vector<core::Runner>> live_runners() override {
+    return line_.through("ledger.live_runners", [&] { return inner_.live_runners(); });
+  }
+  core::Result<std::vector<core::TimelineEntry>> timeline(std::string_view subject) override {
+    return line_.through("ledger.timeline", [&] { return inner_.timeline(subject); });
+  }
+  core::Status append(std::span<const core::TimelineEntry> entries) override {
+    return line_.through("ledger.append", [&] { return inner_.append(entries); });
+  }
+  core::Result<std::optional<core::Note>> note(std::string_view key) override {
+    return line_.through("ledger.note", [&] { return inner_.note(key); });
+  }
+  core::Result<std::vector<core::Note>> notes(std::string_view prefix) override {
+    return line_.through("ledger.notes", [&] { return inner_.notes(prefix); });
+  }
+  core::Status put(const core::Note& note) override {
+    return line_.through("ledger.put", [&] { return inner_.put(note); });
+  }
+  core::Status erase_note(std::string_view key) override {
+    return line_.through("ledger.erase_note", [&] { return inner_.erase_note(key); });
+  }
+  core::Result<std::size_t> prune(core::Time before, core::Time now) override {
+    return line_.through("ledger.prune", [&] { return inner_.prune(before, now); });
+  }
+
+ private:
+  core::Ledger& inner_;
+  Line& line_;
+  Witness& witness_;
+};
+
+// At least once, in no order: as SQS behaves on a bad day.
+class FaultyQueue final : public core::Queue {
+ public:
+  FaultyQueue(core::Queue& inner, Line& line, Random& random, const Mix& mix)
+      : inner_(inner), line_(line), random_(random), mix_(mix) {}
+
+  core::Status push(const core::Message& message, core::Duration delay, core::Time now) override {
+    return line_.through("queue.push", [&] {
+      if (random_.chance(mix_.late)) delay += random_.between(core::Duration(0), kLatest);
+      if (random_.chance(mix_.duplicate)) static_cast<void>(inner_.push(message, delay, now));
+      return inner_.push(message, delay, now);
+    });
+  }
+  core::Result<std::vector<core::Delivery>> take(int max, core::Duration lease,
+                                                 core::Time now) override {
+    return inner_.take(max, lease, now);
+  }
+  core::Status done(const core::Delivery& delivery) override {
+    return line_.through("queue.done", [&] {
+      // Removed too late: another has it again.
+      return random_.chance(mix_.duplicate) ? core::Status{} : inner_.done(delivery);
+    });
+  }
+  core::Status retry(const core::Delivery& delivery, core::Duration after,
+                     core::Time now) override {
+    return line_.through("queue.retry", [&] { return inner_.retry(delivery, after, now); });
+  }
+  core::Status bury(const core::Message& message, const std::string& cause,
+                    core::Time now) override {
+    return line_.through("queue.bury", [&] { return inner_.bury(message, cause, now); });
+  }
+  core::Result<std::vector<core::DeadLetter>> dead_letters(std::size_t limit) override {
+    return line_.through("queue.dead_letters", [&] { return inner_.dead_letters(limit); });
+  }
+  core::Status forget(core::MessageKind kind, const std::string& key) override {
+    return line_.through("queue.forget", [&] { return inner_.forget(kind, key); });
+  }
+  core::Result<std::size_t> depth() override { return inner_.depth(); }
+
+ private:
+  static constexpr core::Duration kLatest{std::chrono::minutes(5)};
+  core::Queue& inner_;
+  Line& line_;
+  Random& random_;
+  const Mix& mix_;
+};
+
+class FaultyFleet final : public core::Fleet {
+ public:
+  FaultyFleet(core::Fleet& inner, Line& line) : inner_(inner), line_(line) {}
+
+  core::Result<std::string> compose(const core::Pool& pool, const core::Batch& batch, int rung,
+                                    int count) override {
+    return line_.through("fleet.compose", [&] { return inner_.compose(pool, batch, rung, count); });
+  }
+  core::Result<core::LaunchOutcome> launch(const std::string& request,
+                                           const std::string& token) override {
+    return line_.through("fleet.launch", [&] { return inner_.launch(request, token); });
+  }
+  core::Result<std::vector<core::MachineId>> answering(
+      std::span<const core::MachineId> machines) override {
+    return line_.through("fleet.answering", [&] { return inner_.answering(machines); });
+  }
+  core::Status start(const core::MachineId& machine, const core::RunnerName& runner,
+                     const core::Secret& jit) override {
+    return line_.through("fleet.start", [&] { return inner_.start(machine, runner, jit); });
+  }
+  core::Result<std::vector<core::MachineId>> stop(
+      std::span<const core::MachineId> machines) override {
+    return line_.through("fleet.stop", [&] { return inner_.stop(machines); });
+  }
+  core::Result<std::vector<core::Machine>> list() override {
+    return line_.through("fleet.list", [&] { return inner_.list(); });
+  }
+  core::Result<std::optional<core::Machine>> find(const core::MachineId& machine) override {
+    return line_.through("fleet.find", [&] { return inner_.find(machine); });
+  }
+
+ private:
+  core::Fleet& inner_;
+  Line& line_;
+};
+
+class FaultyForge final : public core::Forge {
+ public:
+  FaultyForge(core::Forge& inner, Line& line) : inner_(inner), line_(line) {}
+
+  core::Result<core::Minted> mint(const core::RunnerName& name, std::span<const std::string> labels,
+                                  std::int64_t group) override {
+    return line_.through("forge.mint", [&] { return inner_.mint(name, labels, group); });
+  }
+  core::Result<std::optional<core::Registration>> find(const core::RunnerName& name) override {
+    return line_.through("forge.find", [&] { return inner_.find(name); });
+  }
+  core::Result<core::Removal> remove(core::ForgeId id) override {
+    return line_.through("forge.remove", [&] { return inner_.remove(id); });
+  }
+  core::Result<std::vector<core::Registration>> runners() override {
+    return line_.through("forge.runners", [&] { return inner_.runners(); });
+  }
+  core::Result<core::JobEvent> job(const std::string& repository, core::JobId id) override {
+    return line_.through("forge.job", [&] { return inner_.job(repository, id); });
+  }
+  core::Result<std::vector<core::JobEvent>> run_jobs(const std::string& repository,
+                                                     std::int64_t run) override {
+    return line_.through("forge.run_jobs", [&] { return inner_.run_jobs(repository, run); });
+  }
+  core::Result<std::vector<std::string>> repositories() override {
+    return line_.through("forge.repositories", [&] { return inner_.repositories(); });
+  }
+  core::Result<std::vector<core::JobEvent>> open_jobs(const std::string& repository) override {
+    return line_.through("forge.open_jobs", [&] { return inner_.open_jobs(repository); });
+  }
+  core::Result<core::Deliveries> failed_deliveries(core::Time since) override {
+    return line_.through("forge.failed_deliveries",
+                         [&] { return inner_.failed_deliveries(since); });
+  }
+  core::Status redeliver(std::int64_t delivery) override {
+    return line_.through("forge.redeliver", [&] { return inner_.redeliver(delivery); });
+  }
+  std::optional<core::CallBudget> budget() override { return inner_.budget(); }
+
+ private:
+  core::Forge& inner_;
+  Line& line_;
+};
+
+}  // namespace jitney::sim

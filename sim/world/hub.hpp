@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// GitHub as the core sees it: the Forge port over the same rules (sim/github/world.hpp) that the
+// HTTP stand-in serves, plus webhooks, outages, and the runners' side of it. One thread;
+// deterministic.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/forge.hpp"
+#include "sim/github/world.hpp"
+#include "sim/world/mix.hpp"
+#include "sim/world/random.hpp"
+#include "sim/world/scheduler.hpp"
+
+namespace jitney::sim {
+
+class Hub final : public core::Forge {
+ public:
+  struct Hooks {
+    // A webhook arrives; answers whether it was accepted (2xx). Runs as a task of its own.
+    std::function<void(const core::JobEvent&, std::function<void(bool)> answered)> webhook;
+    std::function<void(const core::RunnerName&, std::optional<int> exit_code)> runner_ended;
+  };
+
+  Hub(Scheduler& scheduler, Random& random, const Mix& mix, std::string deployment, Hooks hooks);
+
+  // Forge, for organisation "acme".
+  core::Result<core::Minted> mint(const core::RunnerName& name, std::span<const std::string> labels,
+                                  std::int64_t group) override;
+  core::Result<std::optional<core::Registration>> find(const core::RunnerName& name) override;
+  core::Result<core::Removal> remove(core::ForgeId id) override;
+  core::Result<std::vector<core::Registration>> runners() override;
+  core::Result<core::JobEvent> job(const std::string& repository, core::JobId id) override;
+  core::Result<std::vector<core::JobEvent>> run_jobs(const std::string& repository,
+                                                     std::int64_t run) override;
+  core::Result<std::vector<std::string>> repositories() override;
+  core::Result<std::vector<core::JobEvent>> open_jobs(const std::string& repository) override;
+  core::Result<core::Deliveries> failed_deliveries(core::Time since) override;
+  core::Status redeliver(std::int64_t delivery) override;
+  std::optional<core::CallBudget> budget() override { return std::nullopt; }
+
+  // The machine side: a runner process that was handed a JIT configuration, and its sudden end.
+  void run(const core::RunnerName& name, const std::string& jit);
+  void power_off(const core::RunnerName& name);
+
+  // The users' side.
+  void queue(const WorkflowSpec& spec);
+  void cancel(std::int64_t job);
+  void rerun(std::int64_t run);
+  void add_thief(const std::vector<std::string>& labels, core::Duration lives);
+  void set_outage(bool on) { outage_ = on; }
+
+  // Dispatches, lets time work, sends what there is to tell.
+  void tick();
+
+  [[nodiscard]] const World& world() const { return world_; }
+  [[nodiscard]] long calls() const { return calls_; }
+  [[nodiscard]] bool runs_a_job(const core::RunnerName& name) const;
+  [[nodiscard]] std::int64_t foreign_removed() const { return foreign_removed_; }
+
+ private:
+  struct Delivery {
+    std::int64_t id = 0;
+    std::string guid;
+    core::JobEvent event;
+    core::Time at{};
+    bool ok = false;
+  };
+  // A runner process somewhere.
+  struct Process {
+    std::int64_t registration = 0;
+    std::int64_t session = 0;
+    std::int64_t job = 0;
+    core::Time job_ends{};
+    std::uint64_t life = 0;  // guards events of an earlier life
+  };
+
+  core::Status usable();
+  [[nodiscard]] core::JobEvent event_of(const Job& job) const;
+  void tell_all();
+  void send(std::string guid, const core::JobEvent& event);
+  void deliver(std::size_t index);
+  void connect(const core::RunnerName& name, std::uint64_t life);
+  void step(const core::RunnerName& name, std::uint64_t life);
+  void work(const core::RunnerName& name, Process& process);
+  void exit(const core::RunnerName& name, std::optional<int> code);
+  void again(const core::RunnerName& name, std::uint64_t life, core::Duration delay);
+
+  Scheduler& scheduler_;
+  Random& random_;
+  const Mix& mix_;
+  const std::string deployment_;
+  Hooks hooks_;
+  World world_;
+  bool outage_ = false;
+  long calls_ = 0;
+  std::int64_t foreign_removed_ = 0;
+  std::vector<Delivery> deliveries_;
+  std::map<core::RunnerName, Process> processes_;
+  std::uint64_t next_life_ = 1;
+};
+
+}  // namespace jitney::sim

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <set>
+
+#include "sim/world/hub.hpp"
+
+namespace jitney::sim {
+
+using core::Duration;
+using namespace std::chrono_literals;
+
+void Hub::queue(const WorkflowSpec& spec) {
+  static_cast<void>(world_.queue(spec, scheduler_.now()));
+  tick();
+}
+
+void Hub::cancel(std::int64_t job) {
+  static_cast<void>(world_.cancel_job(job, scheduler_.now()));
+  tick();
+}
+
+void Hub::rerun(std::int64_t run) {
+  static_cast<void>(world_.rerun(run, false, scheduler_.now()));
+  tick();
+}
+
+void Hub::add_thief(const std::vector<std::string>& labels, Duration lives) {
+  const Runner& thief =
+      world_.add_foreign({.scope = {ScopeKind::organization, "acme"},
+                          .name = "other-" + std::to_string(random_.below(1u << 30)),
+                          .group_id = 1,
+                          .labels = labels,
+                          .ephemeral = true},
+                         random_.between(Duration(10s), Duration(10min)), scheduler_.now());
+  const std::int64_t id = thief.id;
+  scheduler_.after(lives,
+                   [this, id] { static_cast<void>(world_.remove_runner(id, scheduler_.now())); });
+  tick();
+}
+
+void Hub::tick() {
+  world_.tick(scheduler_.now());
+  tell_all();
+}
+
+void Hub::tell_all() {
+  for (const Event& event : world_.take_events()) {
+    if (event.of_run) continue;  // the poller and the sweep stand in for workflow_run
+    send("guid-" + std::to_string(deliveries_.size()) + "-" +
+             std::to_string(random_.below(1u << 30)),
+         event_of(event.job));
+  }
+}
+
+void Hub::send(std::string guid, const core::JobEvent& event) {
+  if (random_.chance(mix_.webhook_vanished)) return;
+  const int copies = random_.chance(mix_.webhook_twice) ? 2 : 1;
+  for (int i = 0; i < copies; ++i) {
+    deliveries_.push_back({.id = static_cast<std::int64_t>(deliveries_.size()) + 1,
+                           .guid = guid,
+                           .event = event,
+                           .at = scheduler_.now(),
+                           .ok = false});
+    const Duration delay = random_.chance(mix_.webhook_late)
+                               ? random_.between(Duration(0), Duration(6min))
+                               : random_.between(Duration(200), Duration(3s));
+    const std::size_t index = deliveries_.size() - 1;
+    scheduler_.after(delay, [this, index] { deliver(index); });
+  }
+}
+
+void Hub::deliver(std::size_t index) {
+  deliveries_[index].at = scheduler_.now();
+  if (random_.chance(mix_.webhook_lost)) return;
+  core::JobEvent event = deliveries_[index].event;
+  event.seen_at = scheduler_.now();
+  event.source = "webhook";
+  hooks_.webhook(event, [this, index](bool accepted) { deliveries_[index].ok = accepted; });
+}
+
+core::Result<core::Deliveries> Hub::failed_deliveries(core::Time since) {
+  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+  core::Deliveries found;
+  found.seen_until = since;
+  std::set<std::string> succeeded;
+  for (const Delivery& delivery : deliveries_) {
+    if (delivery.ok) succeeded.insert(delivery.guid);
+  }
+  const core::Time answered =
+      scheduler_.now() - 10s;  // GitHub's time-out: younger ones are under way
+  for (const Delivery& delivery : deliveries_) {
+    if (delivery.at < since || delivery.at > answered) continue;
+    found.seen_until = std::max(found.seen_until, delivery.at);
+    if (!delivery.ok && !succeeded.contains(delivery.guid)) {
+      found.failed.push_back({.id = delivery.id, .guid = delivery.guid, .at = delivery.at});
+    }
+  }
+  return found;
+}
+
+core::Status Hub::redeliver(std::int64_t id) {
+  if (auto ok = usable(); !ok) return ok;
+  const Delivery old = deliveries_.at(static_cast<std::size_t>(id) - 1);
+  deliveries_.push_back({.id = static_cast<std::int64_t>(deliveries_.size()) + 1,
+                         .guid = old.guid,
+                         .event = old.event,
+                         .at = scheduler_.now(),
+                         .ok = false});
+  const std::size_t index = deliveries_.size() - 1;
+  scheduler_.after(random_.between(Duration(200), Duration(3s)), [this, index] { deliver(index); });
+  return {};
+}
+
+}  // namespace jitney::sim

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/world/invariants.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace jitney::sim {
+
+namespace {
+
+constexpr std::size_t kStoryLines = 40;
+
+bool ours(const core::Deployment& deployment, const Runner& runner) {
+  return runner.name.starts_with(deployment.name + "-");
+}
+
+int warm_of(const core::Deployment& deployment) {
+  int warm = 0;
+  for (const core::Pool& pool : deployment.pools) warm += pool.warm;
+  return warm;
+}
+
+}  // namespace
+
+void Invariants::violated(const std::string& what, const std::string& subject) {
+  violations_.push_back(what);
+  if (!story_.empty() || subject.empty()) return;
+  const auto timeline = ledger_.timeline(subject);
+  if (!timeline) return;
+  story_.push_back(subject);
+  const std::size_t from = timeline->size() > kStoryLines ? timeline->size() - kStoryLines : 0;
+  for (std::size_t i = from; i < timeline->size(); ++i) {
+    const core::TimelineEntry& entry = (*timeline)[i];
+    story_.push_back(std::to_string(entry.at.time_since_epoch().count()) + " " + entry.text);
+  }
+}
+
+void Invariants::claimed(const core::Batch& batch) {
+  const auto snapshot = ledger_.snapshot(batch.pool);
+  const core::Pool* pool = deployment_.pool(batch.pool);
+  if (!snapshot || pool == nullptr) return violated("claim without a pool", "");
+  int demand = 0, supply = 0, live = 0;
+  for (const core::Job& job : snapshot->jobs) demand += job.demand(clock_.now()) ? 1 : 0;
+  for (const core::Runner& runner : snapshot->runners) {
+    supply += runner.supply() ? 1 : 0;
+    live += runner.live() ? 1 : 0;
+  }
+  if (supply > demand + pool->warm) {
+    violated("P3: " + std::to_string(supply) + " runners for " + std::to_string(demand) +
+                 " jobs and " + std::to_string(pool->warm) + " warm after claim " + batch.id,
+             core::batch_subject(batch.id));
+  }
+  if (live > pool->max || snapshot->state.live != live) {
+    violated("P5: pool " + pool->name + " has " + std::to_string(live) + " live runners, counts " +
+                 std::to_string(snapshot->state.live) + ", may have " + std::to_string(pool->max),
+             core::pool_subject(pool->name));
+  }
+}
+
+void Invariants::stopping(const Cloud::Instance& instance, const Hub& hub) {
+  if (instance.runner.empty() || !hub.runs_a_job(instance.runner)) return;
+  const auto runner = ledger_.runner(instance.runner);
+  if (runner && *runner && (*runner)->overdue) return;
+  violated("P6: machine " + instance.id + " is stopped while " + instance.runner + " runs a job",
+           core::runner_subject(instance.runner));
+}
+
+void Invariants::check_jobs(const Hub& hub) {
+  for (const auto& [id, job] : hub.world().jobs()) {
+    const auto row = ledger_.job(id);
+    const bool dead = row && *row && (*row)->dead && !(*row)->dead->cause.empty();
+    if (job.status != Status::completed) {
+      if (!dead) violated("P2: job " + std::to_string(id) + " still waits", core::job_subject(id));
+      continue;
+    }
+    if (row && *row && (*row)->status != core::JobStatus::completed) {
+      violated("job " + std::to_string(id) + " is completed on GitHub, not in the ledger",
+               core::job_subject(id));
+    }
+  }
+}
+
+void Invariants::check_machines(const Cloud& cloud) {
+  int alive = 0;
+  std::map<core::BatchId, std::size_t> made;
+  for (const auto& [id, instance] : cloud.instances()) {
+    alive += instance.alive() ? 1 : 0;
+    made[instance.batch] += 1;
+    if (instance.alive() && instance.started) {
+      violated("P4: machine " + id + " outlives runner " + instance.runner,
+               core::runner_subject(instance.runner));
+    }
+  }
+  if (alive > warm_of(deployment_)) {
+    violated("P4: " + std::to_string(alive) + " machines are left over", "");
+  }
+  for (const auto& [batch, count] : made) {
+    const auto row = ledger_.batch(batch);
+    if (row && *row && count > (*row)->runners.size()) {
+      violated("P3: batch " + batch + " made " + std::to_string(count) + " machines for " +
+                   std::to_string((*row)->runners.size()) + " launch numbers",
+               core::batch_subject(batch));
+    }
+  }
+  if (cloud.changed_request_seen()) violated("P3: a request changed under its client token", "");
+}
+
+void Invariants::check_registrations(const Hub& hub) {
+  for (const auto& [id, runner] : hub.world().runners()) {
+    if (!ours(deployment_, runner)) continue;
+    violated("P4: registration " + runner.name + " is left over",
+             core::runner_subject(runner.name));
+  }
+  if (hub.foreign_removed() > 0) violated("a foreign registration was removed", "");
+}
+
+void Invariants::check_counts() {
+  for (const core::Pool& pool : deployment_.pools) {
+    const auto snapshot = ledger_.snapshot(pool.name);
+    if (!snapshot) continue;
+    if (snapshot->state.live != static_cast<int>(snapshot->runners.size())) {
+      violated("pool " + pool.name + " counts " + std::to_string(snapshot->state.live) +
+                   " live runners, has " + std::to_string(snapshot->runners.size()),
+               core::pool_subject(pool.name));
+    }
+    for (const core::Runner& runner : snapshot->runners) {
+      if (runner.phase != core::Phase::ready) {
+        violated("P4: runner " + runner.name + " is " + std::string(core::to_string(runner.phase)) +
+                     " for ever",
+                 core::runner_subject(runner.name));
+      }
+    }
+  }
+}
+
+void Invariants::at_the_end(const Cloud& cloud, const Hub& hub) {
+  check_jobs(hub);
+  check_machines(cloud);
+  check_registrations(hub);
+  check_counts();
+  const auto jobs = static_cast<std::size_t>(std::ranges::distance(hub.world().jobs()));
+  const std::size_t bound = 4 * jobs + 20;
+  if (cloud.instances().size() > bound) {
+    violated("phantom demand: " + std::to_string(cloud.instances().size()) + " machines for " +
+                 std::to_string(jobs) + " jobs",
+             "");
+  }
+}
+
+bool Invariants::quiet(const Cloud& cloud, const Hub& hub) const {
+  for (const auto& [id, job] : hub.world().jobs()) {
+    if (job.status != Status::completed) return false;
+    const auto row = ledger_.job(id);
+    if (row && *row && (*row)->status != core::JobStatus::completed) return false;
+  }
+  for (const auto& [id, runner] : hub.world().runners()) {
+    if (ours(deployment_, runner)) return false;
+  }
+  int alive = 0;
+  for (const auto& [id, instance] : cloud.instances()) alive += instance.alive() ? 1 : 0;
+  if (alive > warm_of(deployment_)) return false;
+  const auto live = ledger_.live_runners();
+  return live && std::ranges::all_of(*live, [](const core::Runner& runner) {
+           return runner.phase == core::Phase::ready;
+         });
+}
+
+}  // namespace jitney::sim
