@@ -80,7 +80,7 @@ net::Response list_owner_repositories(Exchange& e) {
 }
 
 net::Response get_repository(Exchange& e) {
-  return json_answer(200, e.bodies.repository(*e.state.world.repository(e.full_name())));
+  return json_answer(200, e.bodies.full_repository(*e.state.world.repository(e.full_name())));
 }
 
 net::Response get_rate_limit(Exchange& e) {

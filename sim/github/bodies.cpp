@@ -148,6 +148,13 @@ json::object Bodies::repository(const Repository& repository) const {
   return body;
 }
 
+json::object Bodies::full_repository(const Repository& repository) const {
+  json::object body = this->repository(repository);
+  body["network_count"] = 0;
+  body["subscribers_count"] = 0;
+  return body;
+}
+
 json::object Bodies::run(const Run& run) const {
   const Repository& where = *world_.repository(run.repository);
   const std::string url = repository_url(where) + "/actions/runs/" + std::to_string(run.id);

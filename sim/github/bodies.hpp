@@ -27,6 +27,7 @@ class Bodies {
   [[nodiscard]] json::object owner(const std::string& login) const;  // simple-user
   [[nodiscard]] json::object organization(const Organization& organization) const;
   [[nodiscard]] json::object repository(const Repository& repository) const;
+  [[nodiscard]] json::object full_repository(const Repository& repository) const;
   [[nodiscard]] json::object run(const Run& run) const;
   [[nodiscard]] json::object job(const Job& job, bool in_webhook) const;
   [[nodiscard]] json::object runner(const Runner& runner) const;

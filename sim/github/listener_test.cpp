@@ -61,6 +61,8 @@ class Process {
       const int file = open(output.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
       dup2(file, 1);
       dup2(file, 2);
+      // The simulation's listening sockets among them: they would stay open through an outage.
+      close_range(3, ~0U, 0);
       execve(program.c_str(), argv.data(), envp.data());
       _exit(126);
     }
