@@ -63,7 +63,7 @@ class IngressGroup {
 // scope it is.
 struct WebhookScope {
   std::string name;
-  core::Secret secret;
+  std::vector<core::Secret> secrets;  // any of them verifies: several while one is being replaced
   std::function<bool(std::string_view repository)> serves;  // "owner/name"
 };
 
