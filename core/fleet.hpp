@@ -36,8 +36,11 @@ struct Machine {
 };
 
 struct LaunchOutcome {
-  std::vector<Machine> machines;  // all that this (request, token) has ever made and that still are
-  std::vector<Error> faults;      // why there are fewer than asked, one a vendor message
+  // All that this (request, token) ever made; those that are gone already are `stopping`. Never
+  // fewer than an earlier answer to the same token named: a launch number is used up by a machine,
+  // not by a living one.
+  std::vector<Machine> machines;
+  std::vector<Error> faults;  // why there are fewer than asked, one a vendor message
 };
 
 class Fleet {

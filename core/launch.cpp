@@ -73,6 +73,29 @@ Status after_error(const Context& context, const Pool& pool, Batch batch, const 
   return wait(context, std::move(batch), error, error.retry_after.value_or(pause));
 }
 
+// true: the machine is this runner's now. false: another runner has it.
+Result<bool> bind_machine(const Context& context, const RunnerName& name, const Machine& machine) {
+  const Time now = context.clock.now();
+  Facts facts;
+  facts.machine = machine.id;
+  const auto bound = context.ledger.advance(name, Event::machine_bound, facts, now);
+  if (!bound) {
+    if (bound.error().fault == Fault::conflict) return false;
+    return std::unexpected(bound.error());
+  }
+  // It came and went before we knew it: its launch number is used up all the same.
+  if (machine.state == MachineState::stopping) {
+    const Error error{Fault::transient, "machine " + machine.id + " went away at once"};
+    if (Status counted = blame(context, bound->launched_for, name, error); !counted) {
+      return std::unexpected(counted.error());
+    }
+    facts.reason = error.what;
+    const auto gone = context.ledger.advance(name, Event::machine_gone, facts, now);
+    if (!gone) return std::unexpected(gone.error());
+  }
+  return true;
+}
+
 // Each machine to the lowest planned runner, in the order of machine ids: two callers with the same
 // answer bind alike, and the ledger refuses a machine that has a runner.
 Result<int> bind_machines(const Context& context, const Batch& batch,
@@ -89,23 +112,17 @@ Result<int> bind_machines(const Context& context, const Batch& batch,
   std::size_t next = 0;
   for (const Machine& machine : machines) {
     if (next == free.size()) break;
-    if (bound.contains(machine.id) || machine.state == MachineState::stopping) continue;
-    Facts facts;
-    facts.machine = machine.id;
-    const auto moved =
-        context.ledger.advance(free[next], Event::machine_bound, facts, context.clock.now());
-    if (moved) {
-      ++next;
-    } else if (moved.error().fault != Fault::conflict) {
-      return std::unexpected(moved.error());
-    }
+    if (bound.contains(machine.id)) continue;
+    const auto moved = bind_machine(context, free[next], machine);
+    if (!moved) return std::unexpected(moved.error());
+    if (*moved) ++next;
   }
   return static_cast<int>(free.size() - next);
 }
 
 Error worst(const std::vector<Error>& faults) {
   if (faults.empty()) {
-    return {Fault::no_capacity, "fewer machines came than were asked for, and no reason was given"};
+    return {Fault::transient, "fewer machines came than were asked for, and no reason was given"};
   }
   // What can be mended by another rung comes first; what a person must mend comes last.
   const auto rank = [](const Error& error) {
@@ -118,8 +135,10 @@ Error worst(const std::vector<Error>& faults) {
 // so what stays unfilled needs another rung.
 Status after_partial(const Context& context, const Pool& pool, Batch batch, const Error& error,
                      int unfilled) {
-  if (is_permanent(error.fault)) return abandon(context, batch, error, true);
-  if (!is_wait(error.fault)) return next_rung(context, pool, std::move(batch), unfilled, error);
+  if (error.fault == Fault::no_capacity) {
+    return next_rung(context, pool, std::move(batch), unfilled, error);
+  }
+  if (!is_wait(error.fault)) return abandon(context, batch, error, true);
   if (Status held =
           hold_launches(context, pool.name, error, error.retry_after.value_or(kDefaultWait));
       !held) {

@@ -71,8 +71,7 @@ core::Result<core::LaunchOutcome> Cloud::launch(const std::string& request,
   }
   core::LaunchOutcome outcome;
   for (const core::MachineId& id : by_token_[token]) {
-    const Instance& instance = instances_.at(id);
-    if (instance.alive()) outcome.machines.push_back(show(instance, scheduler_.now()));
+    outcome.machines.push_back(show(instances_.at(id), scheduler_.now()));
   }
   std::istringstream words(request);
   std::string skip;
@@ -137,9 +136,13 @@ core::Machine Cloud::show(const Instance& instance, core::Time as_of) const {
   shown.launched_at = instance.launched_at;
   shown.started = instance.started;
   shown.exit_code = instance.exit_code;
-  shown.state = instance.ended                 ? core::MachineState::ended
-                : instance.answers_at <= as_of ? core::MachineState::running
-                                               : core::MachineState::pending;
+  if (!instance.alive() && instance.gone_at <= as_of) {
+    shown.state = core::MachineState::stopping;
+  } else if (instance.ended) {
+    shown.state = core::MachineState::ended;
+  } else if (instance.answers_at <= as_of) {
+    shown.state = core::MachineState::running;
+  }
   return shown;
 }
 

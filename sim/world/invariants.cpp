@@ -35,12 +35,13 @@ void Invariants::violated(const std::string& what, const std::string& subject) {
   }
 }
 
+// By the clock that the plan was made by: it may have jumped since.
 void Invariants::claimed(const core::Batch& batch) {
   const auto snapshot = ledger_.snapshot(batch.pool);
   const core::Pool* pool = deployment_.pool(batch.pool);
   if (!snapshot || pool == nullptr) return violated("claim without a pool", "");
   int demand = 0, supply = 0, live = 0;
-  for (const core::Job& job : snapshot->jobs) demand += job.demand(clock_.now()) ? 1 : 0;
+  for (const core::Job& job : snapshot->jobs) demand += job.demand(batch.created_at) ? 1 : 0;
   for (const core::Runner& runner : snapshot->runners) {
     supply += runner.supply() ? 1 : 0;
     live += runner.live() ? 1 : 0;

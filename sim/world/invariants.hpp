@@ -14,8 +14,8 @@ namespace jitney::sim {
 
 class Invariants final : public Witness {
  public:
-  Invariants(const core::Deployment& deployment, core::Ledger& ledger, core::Clock& clock)
-      : deployment_(deployment), ledger_(ledger), clock_(clock) {}
+  Invariants(const core::Deployment& deployment, core::Ledger& ledger)
+      : deployment_(deployment), ledger_(ledger) {}
 
   // P3, P5: at the moment of a claim.
   void claimed(const core::Batch& batch) override;
@@ -37,7 +37,6 @@ class Invariants final : public Witness {
 
   const core::Deployment& deployment_;
   core::Ledger& ledger_;
-  core::Clock& clock_;
   std::vector<std::string> violations_;
   std::vector<std::string> story_;
 };

@@ -42,7 +42,7 @@ class Simulation {
         scheduler_(kStart),
         clock_(scheduler_),
         deployment_(make_deployment()),
-        invariants_(deployment_, store_, clock_),
+        invariants_(deployment_, store_),
         line_(scheduler_, random_, mix_),
         cloud_(scheduler_, random_, mix_,
                {.started = [this](const auto& i, const auto& jit) { on_started(i, jit); },

@@ -70,7 +70,7 @@ std::optional<core::Runner> FakeLedger::tell_runner(const core::Job& job,
   core::Facts facts;
   facts.job = job.id;
   facts.forge_id = event.runner_id;
-  const bool over = event.status == core::JobStatus::completed;
+  const bool over = job.status == core::JobStatus::completed;
   auto moved = move(event.runner_name, over ? core::Event::job_ended : core::Event::job_started,
                     facts, event.seen_at);
   if (!moved) return std::nullopt;
@@ -153,7 +153,9 @@ core::Result<core::Batch> FakeLedger::update(const core::Batch& batch, core::Tim
   }
   at->second = batch;
   ++at->second.version;
-  add(now, core::batch_subject(batch.id), std::string(timeline_text));
+  if (!timeline_text.empty()) {
+    add(now, core::batch_subject(batch.id), std::string(timeline_text));
+  }
   return at->second;
 }
 

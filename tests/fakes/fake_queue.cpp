@@ -56,7 +56,7 @@ FakeQueue::Row* FakeQueue::find(const core::Delivery& delivery) {
   const auto at = rows_.find(id);
   if (at == rows_.end()) return nullptr;
   const std::string now = std::to_string(id) + "/" + std::to_string(at->second.receives);
-  return now == delivery.handle ? &at->second : nullptr;
+  return now == delivery.handle && at->second.leased ? &at->second : nullptr;
 }
 
 core::Status FakeQueue::done(const core::Delivery& delivery) {
@@ -113,7 +113,9 @@ core::Status FakeQueue::forget(core::MessageKind kind, const std::string& key) {
 core::Result<std::size_t> FakeQueue::depth() {
   const Lock lock(mutex_);
   if (auto ok = refuse(); !ok) return std::unexpected(ok.error());
-  return rows_.size();
+  std::size_t waiting = 0;
+  for (const auto& [id, row] : rows_) waiting += row.leased ? 0 : 1;
+  return waiting;
 }
 
 }  // namespace jitney::fakes
