@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What jitney.toml says, checked and with defaults filled in. docs/configuration.md describes every key.
-// Immutable after load_config; any thread.
+// What jitney.toml says, checked and with defaults filled in. docs/configuration.md describes every
+// key. Immutable after load_config; any thread.
 #pragma once
 
 #include <cstdint>

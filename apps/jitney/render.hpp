@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger's rows as JSON: one form for the command line and the admin API. docs/formats.md describes it;
-// fields are only ever added. Pure functions.
+// The ledger's rows as JSON: one form for the command line and the admin API. docs/formats.md
+// describes it; fields are only ever added. Pure functions.
 #pragma once
 
 #include <boost/json/array.hpp>

@@ -22,12 +22,13 @@ struct SecretRef {
   friend bool operator==(const SecretRef&, const SecretRef&) = default;
 };
 
-// One trailing newline is cut off, as editors add one; at most 64 KiB. Faults: `unauthorized` when it is
-// missing, empty or unreadable; the text says where it was looked for and where it is configured.
+// One trailing newline is cut off, as editors add one; at most 64 KiB. Faults: `unauthorized` when
+// it is missing, empty or unreadable; the text says where it was looked for and where it is
+// configured.
 core::Result<core::Secret> load_secret(const SecretRef& reference);
 
-// Why the file behind the reference is open to too many readers; nullopt when it is not, or when there is
-// no file.
+// Why the file behind the reference is open to too many readers; nullopt when it is not, or when
+// there is no file.
 std::optional<std::string> exposure(const SecretRef& reference);
 
 }  // namespace jitney::app
