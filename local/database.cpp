@@ -170,7 +170,11 @@ core::Status Database::run_group(const std::vector<Waiter*>& group) {
     writer_->execute("SAVEPOINT change");
     waiter->answer = waiter->change(*writer_);
     // A storage error may have rolled back the whole transaction: then nobody's change stands.
-    if (auto status = writer_->take_error(); !status) return status;
+    const bool contained = writer_->failure_is_contained();
+    if (auto status = writer_->take_error(); !status) {
+      if (!contained) return status;
+      waiter->answer = status;
+    }
     if (!waiter->answer) writer_->execute("ROLLBACK TO change");
     writer_->execute("RELEASE change");
     if (auto status = writer_->take_error(); !status) return status;

@@ -64,9 +64,10 @@ class Database {
     (*connection)->execute("BEGIN");
     auto answer = look(**connection);
     (*connection)->execute("END");
+    // After an error the transaction may still be open: that connection is closed, not kept.
     const core::Status status = (*connection)->take_error();
-    give_back(std::move(*connection));
     if (!status) return std::unexpected(status.error());
+    give_back(std::move(*connection));
     return answer;
   }
 

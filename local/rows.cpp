@@ -2,14 +2,27 @@
 #include "local/rows.hpp"
 
 #include <charconv>
+#include <utility>
 
 namespace jitney::local {
 
 namespace {
 
+// A line a part; what is a line feed or a backslash in a part is escaped, so that labels and keys
+// come back as they went in, whatever GitHub sends.
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
-  for (const std::string& part : parts) text += part + "\n";
+  for (const std::string& part : parts) {
+    for (const char c : part) {
+      if (c == '\\')
+        text += "\\\\";
+      else if (c == '\n')
+        text += "\\n";
+      else
+        text += c;
+    }
+    text += '\n';
+  }
   return text;
 }
 
@@ -21,10 +34,15 @@ std::string join(const std::vector<std::int64_t>& numbers) {
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    parts.emplace_back(text.substr(0, end));
-    text = end == text.npos ? "" : text.substr(end + 1);
+  std::string part;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') {
+      parts.push_back(std::exchange(part, {}));
+    } else if (text[i] == '\\' && i + 1 < text.size()) {
+      part += text[++i] == 'n' ? '\n' : text[i];
+    } else {
+      part += text[i];
+    }
   }
   return parts;
 }

@@ -24,7 +24,7 @@ CREATE TABLE jobs(
   dead_cause TEXT, dead_permanent INTEGER NOT NULL, dead_at INTEGER NOT NULL,
   redrives INTEGER NOT NULL, checked_at INTEGER NOT NULL, changed_at INTEGER NOT NULL);
 CREATE INDEX jobs_open ON jobs(pool, queued_at, id) WHERE open = 1;
-CREATE INDEX jobs_dead ON jobs(id) WHERE dead_cause IS NOT NULL;
+CREATE INDEX jobs_stuck ON jobs(id) WHERE open = 0 AND status < 3;
 CREATE INDEX jobs_over ON jobs(changed_at) WHERE open = 0;
 
 CREATE TABLE runners(

@@ -31,6 +31,12 @@ std::string advice(int code) {
   }
 }
 
+// Storage works; this row it will never take.
+bool concerns_one_row(int code) {
+  const int primary = code & 0xff;
+  return primary == SQLITE_CONSTRAINT || primary == SQLITE_TOOBIG || primary == SQLITE_MISMATCH;
+}
+
 }  // namespace
 
 Statement::~Statement() {
@@ -149,12 +155,17 @@ std::int64_t Connection::changes() const { return sqlite3_total_changes64(handle
 std::int64_t Connection::changed_rows() const { return sqlite3_changes64(handle_); }
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
+bool Connection::failure_is_contained() const {
+  return error_ && in_transaction() && concerns_one_row(error_code_);
+}
+
 void Connection::fail(int code) {
   if (error_) return;
   const std::string hint = advice(code);
-  error_ = core::Error{Fault::transient, std::string("ledger file: ") + sqlite3_errmsg(handle_) +
-                                             " (SQLite code " + std::to_string(code) + ")" +
-                                             (hint.empty() ? "" : "; " + hint)};
+  error_code_ = code;
+  error_ = core::Error{concerns_one_row(code) ? Fault::invalid : Fault::transient,
+                       std::string("ledger file: ") + sqlite3_errmsg(handle_) + " (SQLite code " +
+                           std::to_string(code) + ")" + (hint.empty() ? "" : "; " + hint)};
 }
 
 core::Status Connection::take_error() {

@@ -85,6 +85,8 @@ class Connection {
   [[nodiscard]] std::int64_t changed_rows() const;  // by the last statement
   [[nodiscard]] bool in_transaction() const;
   [[nodiscard]] bool failed() const { return error_.has_value(); }
+  // What failed undid its own statement and nothing else: the transaction can go on.
+  [[nodiscard]] bool failure_is_contained() const;
   // The first error since it was last taken; clears it.
   core::Status take_error();
 
@@ -96,6 +98,7 @@ class Connection {
   sqlite3* handle_;
   std::map<const char*, sqlite3_stmt*> cache_;
   std::optional<core::Error> error_;
+  int error_code_ = SQLITE_OK;
 };
 
 }  // namespace jitney::local

@@ -34,6 +34,18 @@ std::optional<core::RunnerName> owner_of(Connection& connection, const core::Mac
   return row.text();
 }
 
+// Said once however often it is tried again, so that no timeline grows without bound.
+void note_refusal(Connection& connection, const core::RunnerName& name, core::Time now,
+                  const std::string& text) {
+  const std::string subject = core::runner_subject(name);
+  {
+    Statement last =
+        connection.prepare("SELECT text FROM timeline WHERE subject = ? ORDER BY id DESC LIMIT 1");
+    if (last.bind(subject).step() && last.text() == text) return;
+  }
+  append_line(connection, subject, now, text);
+}
+
 // A refusal is an answer, and its line in the timeline is to be kept: it is no error of the
 // transaction.
 core::Result<core::Runner> move(Connection& connection, const core::RunnerName& name,
@@ -44,13 +56,13 @@ core::Result<core::Runner> move(Connection& connection, const core::RunnerName& 
     const auto owner = owner_of(connection, facts.machine);
     if (owner && *owner != name) {
       const std::string why = "machine " + facts.machine + " belongs to runner " + *owner;
-      append_line(connection, core::runner_subject(name), now, "refused: " + why);
+      note_refusal(connection, name, now, "refused: " + why);
       return core::fail(Fault::conflict, why);
     }
   }
   auto after = core::advance(*before, event, facts, now);
   if (!after) {
-    append_line(connection, core::runner_subject(name), now, after.error().what);
+    note_refusal(connection, name, now, after.error().what);
     return after;
   }
   if (*after == *before) return after;
@@ -67,12 +79,15 @@ core::Result<core::Runner> move(Connection& connection, const core::RunnerName& 
   return after;
 }
 
-std::optional<core::Runner> tell_runner(Connection& connection, const core::JobEvent& event) {
+// A late in_progress may be the first to name the runner of a job that is completed already: then
+// the end is what the runner is told.
+std::optional<core::Runner> tell_runner(Connection& connection, const core::Job& job,
+                                        const core::JobEvent& event) {
   if (event.runner_name.empty() || event.status < core::JobStatus::in_progress) return std::nullopt;
   core::Facts facts;
   facts.job = event.id;
   facts.forge_id = event.runner_id;
-  const bool over = event.status == core::JobStatus::completed;
+  const bool over = job.status == core::JobStatus::completed;
   auto moved = move(connection, event.runner_name,
                     over ? core::Event::job_ended : core::Event::job_started, facts, event.seen_at);
   if (!moved) return std::nullopt;  // not ours, or refused and noted
@@ -89,8 +104,21 @@ core::Recorded apply(Connection& connection, const core::JobEvent& event) {
   recorded.job = after ? *after : *before;
   if (!after) return recorded;
   store_change(connection, known, *after, event.seen_at, core::job_change(known, *after, event));
-  recorded.runner = tell_runner(connection, event);
+  recorded.runner = tell_runner(connection, *after, event);
   return recorded;
+}
+
+// A launch number is used once: a runner's name must never come back.
+core::Status check_numbers(const core::Batch& batch, const core::PoolState& pool) {
+  std::int64_t lowest = pool.next_number;
+  bool rising = batch.numbers.size() == batch.runners.size();
+  for (const std::int64_t number : batch.numbers) {
+    rising = rising && number >= lowest;
+    lowest = number + 1;
+  }
+  if (rising) return {};
+  return core::fail(Fault::invalid, "batch " + batch.id + " claims launch numbers of pool " +
+                                        batch.pool + " that were used before");
 }
 
 void plan_runner(Connection& connection, const core::Batch& batch, std::size_t slot) {
@@ -141,6 +169,7 @@ core::Result<core::Claimed> SqliteLedger::claim(const core::Batch& batch,
     if (find_batch(connection, batch.id)) return core::Claimed::mine;
     core::PoolState pool = find_pool(connection, batch.pool);
     if (pool.version != expected_version) return core::Claimed::outrun;
+    if (auto sound = check_numbers(batch, pool); !sound) return std::unexpected(sound.error());
     const int count = static_cast<int>(batch.runners.size());
     if (pool.live + count > max) return core::Claimed::full;
     for (std::size_t slot = 0; slot < batch.runners.size(); ++slot) {
@@ -179,7 +208,9 @@ core::Result<core::Batch> SqliteLedger::update(const core::Batch& batch, core::T
     core::Batch after = batch;
     ++after.version;
     store_batch(connection, after, now);
-    append_line(connection, core::batch_subject(batch.id), now, timeline_text);
+    if (!timeline_text.empty()) {
+      append_line(connection, core::batch_subject(batch.id), now, timeline_text);
+    }
     return after;
   });
 }
@@ -226,78 +257,6 @@ core::Status SqliteLedger::checked(core::JobId id, core::Time now) {
       return core::fail(Fault::not_found, "the ledger knows no job " + std::to_string(id));
     }
     return {};
-  });
-}
-
-core::Status SqliteLedger::append(std::span<const core::TimelineEntry> entries) {
-  return database_.write([&](Connection& connection) -> core::Status {
-    for (const core::TimelineEntry& entry : entries) {
-      append_line(connection, entry.subject, entry.at, entry.text);
-    }
-    return {};
-  });
-}
-
-core::Status SqliteLedger::put(const core::Note& note) {
-  return database_.write([&](Connection& connection) -> core::Status {
-    Statement row =
-        connection.prepare("INSERT OR REPLACE INTO notes(key, value, at, expires) VALUES(?,?,?,?)");
-    row.bind(note.key).bind(note.value).bind(note.at).bind(note.expires).run();
-    return {};
-  });
-}
-
-core::Status SqliteLedger::erase_note(std::string_view key) {
-  return database_.write([&](Connection& connection) -> core::Status {
-    connection.prepare("DELETE FROM notes WHERE key = ?").bind(key).run();
-    return {};
-  });
-}
-
-core::Result<std::size_t> SqliteLedger::prune(core::Time before, core::Time now) {
-  // One kind a time and a bounded number of each, so that no webhook waits long behind it.
-  return database_.write([&](Connection& connection) -> core::Result<std::size_t> {
-    const std::int64_t start = connection.changes();
-    connection
-        .prepare(
-            "DELETE FROM job_timeline WHERE job IN (SELECT id FROM jobs WHERE open = 0 AND "
-            "changed_at < ? AND dead_cause IS NULL LIMIT 500)")
-        .bind(before)
-        .run();
-    connection
-        .prepare(
-            "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE open = 0 AND "
-            "changed_at < ? AND dead_cause IS NULL LIMIT 500)")
-        .bind(before)
-        .run();
-    connection
-        .prepare(
-            "DELETE FROM timeline WHERE subject IN (SELECT 'runner:' || name FROM runners "
-            "WHERE phase = 7 AND changed_at < ? LIMIT 500)")
-        .bind(before)
-        .run();
-    connection
-        .prepare(
-            "DELETE FROM runners WHERE name IN (SELECT name FROM runners WHERE phase = 7 AND "
-            "changed_at < ? LIMIT 500)")
-        .bind(before)
-        .run();
-    connection
-        .prepare(
-            "DELETE FROM timeline WHERE subject IN (SELECT 'batch:' || id FROM batches WHERE "
-            "open = 0 AND changed_at < ? LIMIT 500)")
-        .bind(before)
-        .run();
-    connection
-        .prepare(
-            "DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE open = 0 AND "
-            "changed_at < ? LIMIT 500)")
-        .bind(before)
-        .run();
-    connection.prepare("DELETE FROM notes WHERE expires <> 0 AND expires < ?")
-        .bind(std::min(before, now))
-        .run();
-    return static_cast<std::size_t>(connection.changes() - start);
   });
 }
 

@@ -30,17 +30,27 @@ core::Result<std::optional<core::Job>> SqliteLedger::job(core::JobId id) {
   });
 }
 
+// Jobs that are not completed are found by their partial indices: a dead or ignored one is in
+// jobs_stuck, any other in jobs_open. Cost must not grow with history.
+#define JITNEY_UNFINISHED_JOBS                                                                  \
+  "id IN (SELECT id FROM jobs WHERE open = 1 UNION ALL SELECT id FROM jobs WHERE open = 0 AND " \
+  "status < 3)"
+// -1 and '*' stand for "any": no pool can be named '*'.
+#define JITNEY_JOB_FILTER                                                              \
+  "(?1 = '*' OR pool = ?1) AND (?2 = -1 OR status = ?2) AND (?3 = 0 OR dead_cause IS " \
+  "NOT NULL) ORDER BY id DESC LIMIT ?4"
+
 core::Result<std::vector<core::Job>> SqliteLedger::jobs(const core::JobFilter& filter) {
+  const bool unfinished = filter.open_only || filter.dead_only ||
+                          (filter.status && *filter.status != core::JobStatus::completed);
   return database_.read([&](Connection& connection) -> core::Result<std::vector<core::Job>> {
-    // -1 and '*' stand for "any": no pool can be named '*'.
-    Statement rows =
-        connection.prepare("SELECT " JITNEY_JOB_COLUMNS
-                           " FROM jobs WHERE (?1 = '*' OR pool = ?1) AND (?2 = -1 OR status = ?2) "
-                           "AND (?3 = 0 OR dead_cause IS NOT NULL) AND (?4 = 0 OR status < 3) "
-                           "ORDER BY id DESC LIMIT ?5");
+    Statement rows = connection.prepare(
+        unfinished ? "SELECT " JITNEY_JOB_COLUMNS " FROM jobs WHERE " JITNEY_UNFINISHED_JOBS
+                     " AND " JITNEY_JOB_FILTER
+                   : "SELECT " JITNEY_JOB_COLUMNS " FROM jobs WHERE " JITNEY_JOB_FILTER);
     rows.bind(filter.pool ? std::string_view(*filter.pool) : std::string_view("*"));
     rows.bind(filter.status ? static_cast<int>(*filter.status) : -1);
-    rows.bind(filter.dead_only).bind(filter.open_only);
+    rows.bind(filter.dead_only);
     rows.bind(static_cast<std::int64_t>(filter.limit));
     std::vector<core::Job> jobs;
     while (rows.step()) jobs.push_back(read_job(rows));

@@ -31,29 +31,43 @@ core::Message read_message(Statement& row) {
   return message;
 }
 
-// As its lease says; `not_found` when another took the message since.
-core::Status check_lease(Connection& connection, const Handle& handle) {
-  Statement row = connection.prepare("SELECT receives FROM messages WHERE id = ?");
-  if (!row.bind(handle.row).step()) return {};
-  if (row.integer() == handle.receives) return {};
-  return core::fail(Fault::not_found, "the lease of the message ended, and another took it");
+enum class Lease { ours, lost, done };
+
+// A lease that ended still counts while nobody else took the message.
+Lease lease_of(Connection& connection, const Handle& handle) {
+  Statement row = connection.prepare("SELECT receives, leased FROM messages WHERE id = ?");
+  if (!row.bind(handle.row).step()) return Lease::done;
+  const bool same = row.integer() == handle.receives;
+  return same && row.flag() ? Lease::ours : Lease::lost;
+}
+
+core::Status lost() {
+  return core::fail(Fault::not_found,
+                    "the message was given back, or its lease ended and another took it");
+}
+
+bool waits(Connection& connection, std::string_view kind, const std::string& key, core::Time due) {
+  Statement row = connection.prepare(
+      "SELECT 1 FROM messages WHERE kind = ? AND key = ? AND leased = 0 AND due <= ? LIMIT 1");
+  return row.bind(kind).bind(key).bind(due).step();
 }
 
 }  // namespace
 
 core::Status SqliteQueue::push(const core::Message& message, core::Duration delay, core::Time now) {
+  const std::string_view kind = core::to_string(message.kind);
+  const core::Time due = now + delay;
+  // One that waits wakes whoever takes it after this: a burst of wake-ups costs no commit.
+  const auto waiting = database_.read([&](Connection& connection) -> core::Result<bool> {
+    return waits(connection, kind, message.key, due);
+  });
+  if (!waiting) return std::unexpected(waiting.error());
+  if (*waiting) return {};
   return database_.write([&](Connection& connection) -> core::Status {
-    // Coalesced: nothing is written, so a burst of wake-ups costs no commit.
+    if (waits(connection, kind, message.key, due)) return {};
     Statement row = connection.prepare(
-        "INSERT INTO messages(kind, key, detail, due, receives, leased) SELECT ?1, ?2, ?3, ?4, 0, "
-        "0 "
-        "WHERE NOT EXISTS (SELECT 1 FROM messages WHERE kind = ?1 AND key = ?2 AND leased = 0 AND "
-        "due <= ?4)");
-    row.bind(core::to_string(message.kind))
-        .bind(message.key)
-        .bind(message.detail)
-        .bind(now + delay);
-    row.run();
+        "INSERT INTO messages(kind, key, detail, due, receives, leased) VALUES(?, ?, ?, ?, 0, 0)");
+    row.bind(kind).bind(message.key).bind(message.detail).bind(due).run();
     return {};
   });
 }
@@ -94,7 +108,7 @@ core::Result<std::vector<core::Delivery>> SqliteQueue::take(int max, core::Durat
 core::Status SqliteQueue::done(const core::Delivery& delivery) {
   return database_.write([&](Connection& connection) -> core::Status {
     const Handle handle = parse_handle(delivery.handle);
-    if (auto ours = check_lease(connection, handle); !ours) return ours;
+    if (lease_of(connection, handle) == Lease::lost) return lost();
     connection.prepare("DELETE FROM messages WHERE id = ?").bind(handle.row).run();
     return {};
   });
@@ -104,12 +118,16 @@ core::Status SqliteQueue::retry(const core::Delivery& delivery, core::Duration a
                                 core::Time now) {
   return database_.write([&](Connection& connection) -> core::Status {
     const Handle handle = parse_handle(delivery.handle);
-    if (auto ours = check_lease(connection, handle); !ours) return ours;
-    Statement row = connection.prepare("UPDATE messages SET due = ?, leased = 0 WHERE id = ?");
-    row.bind(now + after).bind(handle.row).run();
-    if (!connection.failed() && connection.changed_rows() == 0) {
-      return core::fail(Fault::not_found, "the message is gone: it was acknowledged");
-    }
+    if (lease_of(connection, handle) != Lease::ours) return lost();
+    // Coalesced here too: else pushes and retries of one key could grow without bound.
+    const bool doubled = waits(connection, core::to_string(delivery.message.kind),
+                               delivery.message.key, now + after);
+    Statement row =
+        connection.prepare(doubled ? "DELETE FROM messages WHERE id = ?1"
+                                   : "UPDATE messages SET due = ?2, leased = 0 WHERE id = ?1");
+    row.bind(handle.row);
+    if (!doubled) row.bind(now + after);
+    row.run();
     return {};
   });
 }
@@ -153,7 +171,7 @@ core::Status SqliteQueue::forget(core::MessageKind kind, const std::string& key)
 
 core::Result<std::size_t> SqliteQueue::depth() {
   return database_.read([&](Connection& connection) -> core::Result<std::size_t> {
-    Statement row = connection.prepare("SELECT COUNT(*) FROM messages");
+    Statement row = connection.prepare("SELECT COUNT(*) FROM messages WHERE leased = 0");
     return row.step() ? static_cast<std::size_t>(row.integer()) : 0;
   });
 }

@@ -26,6 +26,15 @@ void FakeLedger::add(core::Time at, const std::string& subject, std::string text
   timeline_[subject].push_back({.at = at, .subject = subject, .text = std::move(text)});
 }
 
+void FakeLedger::note_refusal(core::Time at, const core::RunnerName& name, std::string text) {
+  const std::string subject = core::runner_subject(name);
+  const auto lines = timeline_.find(subject);
+  if (lines != timeline_.end() && !lines->second.empty() && lines->second.back().text == text) {
+    return;  // said once, however often it is tried again
+  }
+  add(at, subject, std::move(text));
+}
+
 void FakeLedger::store(const core::Job* before, const core::Job& after, core::Time at) {
   if (core::lowers_demand(before, after)) ++pools_[after.pool].version;
   jobs_[after.id] = {.job = after, .changed = at};
@@ -38,8 +47,7 @@ core::Result<core::Runner> FakeLedger::move(const core::RunnerName& name, core::
   if (!facts.machine.empty()) {
     const auto owner = by_machine_.find(facts.machine);
     if (owner != by_machine_.end() && owner->second != name) {
-      add(now, core::runner_subject(name),
-          "refused machine " + facts.machine + " of " + owner->second);
+      note_refusal(now, name, "refused machine " + facts.machine + " of " + owner->second);
       return core::fail(Fault::conflict,
                         "machine " + facts.machine + " belongs to " + owner->second);
     }
@@ -47,7 +55,7 @@ core::Result<core::Runner> FakeLedger::move(const core::RunnerName& name, core::
   const core::Runner before = at->second.runner;
   auto after = core::advance(before, event, facts, now);
   if (!after) {
-    add(now, core::runner_subject(name), after.error().what);
+    note_refusal(now, name, after.error().what);
     return after;
   }
   if (*after == before) return after;
@@ -103,6 +111,17 @@ core::Result<std::vector<core::Recorded>> FakeLedger::record(
   return all;
 }
 
+core::Status FakeLedger::check_numbers(const core::Batch& batch, const core::PoolState& pool) {
+  std::int64_t lowest = pool.next_number;
+  bool rising = batch.numbers.size() == batch.runners.size();
+  for (const std::int64_t number : batch.numbers) {
+    rising = rising && number >= lowest;
+    lowest = number + 1;
+  }
+  if (rising) return {};
+  return core::fail(Fault::invalid, "batch " + batch.id + " claims launch numbers used before");
+}
+
 core::Result<core::Claimed> FakeLedger::claim(const core::Batch& batch,
                                               std::int64_t expected_version, int max) {
   const Lock lock(mutex_);
@@ -111,6 +130,7 @@ core::Result<core::Claimed> FakeLedger::claim(const core::Batch& batch,
   core::PoolState& pool = pools_[batch.pool];
   pool.pool = batch.pool;
   if (pool.version != expected_version) return core::Claimed::outrun;
+  if (auto sound = check_numbers(batch, pool); !sound) return std::unexpected(sound.error());
   if (pool.live + static_cast<int>(batch.runners.size()) > max) return core::Claimed::full;
   for (std::size_t slot = 0; slot < batch.runners.size(); ++slot) {
     core::Runner runner;
@@ -130,7 +150,7 @@ core::Result<core::Claimed> FakeLedger::claim(const core::Batch& batch,
   }
   pool.live += static_cast<int>(batch.runners.size());
   ++pool.version;
-  batches_[batch.id] = batch;
+  batches_[batch.id] = {.batch = batch, .changed = batch.created_at};
   add(batch.created_at, core::batch_subject(batch.id), core::claim_text(batch));
   return core::Claimed::ok;
 }
@@ -148,15 +168,15 @@ core::Result<core::Batch> FakeLedger::update(const core::Batch& batch, core::Tim
   if (auto ok = refuse(); !ok) return std::unexpected(ok.error());
   const auto at = batches_.find(batch.id);
   if (at == batches_.end()) return core::fail(Fault::not_found, "no batch " + batch.id);
-  if (at->second.version != batch.version) {
+  if (at->second.batch.version != batch.version) {
     return core::fail(Fault::conflict, "batch " + batch.id + " was changed by another");
   }
-  at->second = batch;
-  ++at->second.version;
+  at->second = {.batch = batch, .changed = now};
+  ++at->second.batch.version;
   if (!timeline_text.empty()) {
     add(now, core::batch_subject(batch.id), std::string(timeline_text));
   }
-  return at->second;
+  return at->second.batch;
 }
 
 core::Result<core::Job> FakeLedger::fail(core::JobId id, const std::string& key,
@@ -227,13 +247,18 @@ core::Result<std::size_t> FakeLedger::prune(core::Time before, core::Time now) {
     return true;
   });
   gone += std::erase_if(batches_, [&](const auto& row) {
-    if (row.second.open || row.second.created_at >= before) return false;
+    if (row.second.batch.open || row.second.changed >= before) return false;
     timeline_.erase(core::batch_subject(row.first));
     return true;
   });
   gone += std::erase_if(notes_, [&](const auto& row) {
-    return row.second.expires != core::Time{} && row.second.expires < std::min(before, now);
+    const core::Note& note = row.second;
+    return note.expires != core::Time{} && note.expires <= now && note.at < before;
   });
+  for (auto& [subject, lines] : timeline_) {
+    if (!subject.starts_with("pool:")) continue;
+    gone += std::erase_if(lines, [&](const auto& line) { return line.at < before; });
+  }
   return gone;
 }
 

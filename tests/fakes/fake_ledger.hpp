@@ -54,12 +54,19 @@ class FakeLedger final : public core::Ledger {
     core::Time changed{};
   };
 
+  struct BatchRow {
+    core::Batch batch;
+    core::Time changed{};
+  };
+
   core::Status refuse();
+  static core::Status check_numbers(const core::Batch& batch, const core::PoolState& pool);
   core::Recorded apply(const core::JobEvent& event);
   std::optional<core::Runner> tell_runner(const core::Job& job, const core::JobEvent& event);
   core::Result<core::Runner> move(const core::RunnerName& name, core::Event event,
                                   const core::Facts& facts, core::Time now);
   void store(const core::Job* before, const core::Job& after, core::Time at);
+  void note_refusal(core::Time at, const core::RunnerName& name, std::string text);
   void add(core::Time at, const std::string& subject, std::string text);
 
   std::mutex mutex_;
@@ -68,7 +75,7 @@ class FakeLedger final : public core::Ledger {
   std::map<core::JobId, JobRow> jobs_;
   std::map<core::RunnerName, RunnerRow> runners_;
   std::map<core::MachineId, core::RunnerName> by_machine_;
-  std::map<core::BatchId, core::Batch> batches_;
+  std::map<core::BatchId, BatchRow> batches_;
   std::map<std::string, core::PoolState, std::less<>> pools_;
   std::map<std::string, std::vector<core::TimelineEntry>, std::less<>> timeline_;
   std::map<std::string, core::Note, std::less<>> notes_;

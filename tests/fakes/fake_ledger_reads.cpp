@@ -22,8 +22,8 @@ core::Result<core::Snapshot> FakeLedger::snapshot(std::string_view pool) {
     if (row.runner.live() && row.runner.pool == pool) snapshot.runners.push_back(row.runner);
   }
   std::ranges::sort(snapshot.runners, {}, &core::Runner::number);
-  for (const auto& [id, batch] : batches_) {
-    if (batch.open && batch.pool == pool) snapshot.batches.push_back(batch);
+  for (const auto& [id, row] : batches_) {
+    if (row.batch.open && row.batch.pool == pool) snapshot.batches.push_back(row.batch);
   }
   std::ranges::stable_sort(snapshot.batches, {}, &core::Batch::created_at);
   return snapshot;
@@ -73,7 +73,7 @@ core::Result<std::optional<core::Batch>> FakeLedger::batch(const core::BatchId& 
   if (auto ok = refuse(); !ok) return std::unexpected(ok.error());
   const auto at = batches_.find(id);
   if (at == batches_.end()) return std::nullopt;
-  return at->second;
+  return at->second.batch;
 }
 
 core::Result<std::vector<core::Runner>> FakeLedger::live_runners() {
