@@ -69,17 +69,18 @@ Status remember_idle_end(const Context& context, const Runner& runner, const std
                              .expires = {}});
 }
 
-Status settle_idle_ends(const Context& context, const Pool& pool, const Snapshot& snapshot) {
+Status settle_doubts(const Context& context, const Pool& pool, const Snapshot& snapshot) {
   const std::string prefix = idle_end_prefix(pool.name);
   const auto notes = context.ledger.notes(prefix);
   if (!notes) return std::unexpected(notes.error());
-  if (notes->empty()) return {};
-  int left = kOldestChecked;
+  int oldest = notes->empty() ? 0 : kOldestChecked;
   for (const Job& job : snapshot.jobs) {
-    if (left == 0) break;
     if (!job.demand(context.clock.now())) continue;
-    if (Status asked = check_waiting(context, job.id, notes->back().at); !asked) return asked;
-    --left;
+    const bool retried = job.failures > 0 && job.checked_at < job.not_before;
+    if (!retried && oldest == 0) continue;
+    const Time since = retried ? job.not_before : notes->back().at;
+    if (Status asked = check_waiting(context, job.id, since); !asked) return asked;
+    if (oldest > 0) --oldest;
   }
   for (const Note& note : *notes) {
     if (Status settled = settle(context, note, prefix); !settled) return settled;

@@ -17,8 +17,9 @@ Status blame(const Context& context, JobId job, const std::string& key, const Er
 // `completed` cannot launch for ever. Idempotent.
 Status remember_idle_end(const Context& context, const Runner& runner, const std::string& cause);
 
-// Asks GitHub what remember_idle_end left open, and blames the jobs that still wait. A fault means
-// that GitHub could not be asked: do not launch yet.
-Status settle_idle_ends(const Context& context, const Pool& pool, const Snapshot& snapshot);
+// Asks GitHub about demand that is in doubt, before anything is launched for it: what
+// remember_idle_end left open (and blames the jobs that still wait), and jobs whose last attempt
+// failed (one call a retry). A fault means that GitHub could not be asked: do not launch yet.
+Status settle_doubts(const Context& context, const Pool& pool, const Snapshot& snapshot);
 
 }  // namespace jitney::core

@@ -55,7 +55,7 @@ class CreateRunner {
     moved |= *started;
 
     if (now.deficit > 0) {
-      if (Status settled = settle_idle_ends(context_, pool_, *snapshot); !settled) {
+      if (Status settled = settle_doubts(context_, pool_, *snapshot); !settled) {
         return std::unexpected(settled.error());
       }
       const auto claimed = claim();
@@ -110,7 +110,7 @@ class CreateRunner {
     return moved;
   }
 
-  // A snapshot of its own: idle ends may just have changed what is demand.
+  // A snapshot of its own: GitHub's answers may just have changed what is demand.
   Result<bool> claim() {
     const auto snapshot = context_.ledger.snapshot(pool_.name);
     if (!snapshot) return std::unexpected(snapshot.error());

@@ -38,10 +38,15 @@ std::vector<JobId> suspicious(const Context& context, const Snapshot& snapshot) 
   return ids;
 }
 
+bool forge_down(const Context& context, std::string_view scope) {
+  const auto facts = conditions(context, scope);
+  return !facts || facts->forge_down;
+}
+
 // true: ask for it. Remembers how often it was asked, so that a bad one is not sent for ever.
-bool may_redeliver(const Context& context, const std::string& key) {
+Result<bool> may_redeliver(const Context& context, const std::string& key) {
   const auto note = context.ledger.note(key);
-  if (!note) return false;
+  if (!note) return std::unexpected(note.error());
   int times = 0;
   if (*note) {
     const std::string& value = (*note)->value;
@@ -49,40 +54,50 @@ bool may_redeliver(const Context& context, const std::string& key) {
   }
   if (times >= kRedeliveries) return false;
   const Time now = context.clock.now();
-  return context.ledger
-      .put({.key = key,
-            .value = std::to_string(times + 1),
-            .at = now,
-            .expires = now + kRememberDeliveries})
-      .has_value();
+  const Status counted = context.ledger.put({.key = key,
+                                             .value = std::to_string(times + 1),
+                                             .at = now,
+                                             .expires = now + kRememberDeliveries});
+  if (!counted) return std::unexpected(counted.error());
+  return true;
+}
+
+// `at` of the note is the cursor: GitHub's time, up to which all deliveries were looked at. The
+// first one is stored before GitHub is asked, so that an outage at the start does not let it slip.
+Result<Time> delivery_cursor(const Context& context, const std::string& key) {
+  const auto note = context.ledger.note(key);
+  if (!note) return std::unexpected(note.error());
+  if (*note) return (*note)->at;
+  const Time first = context.clock.now() - kFirstLookBack;
+  const Status stored = context.ledger.put({.key = key, .value = "", .at = first, .expires = {}});
+  if (!stored) return std::unexpected(stored.error());
+  return first;
 }
 
 void redeliver_scope(const Context& context, const std::string& scope, Forge& forge, Swept& swept) {
   const std::string key = "deliveries-seen/" + scope;
-  const Time now = context.clock.now();
-  const auto cursor = context.ledger.note(key);
+  const auto cursor = delivery_cursor(context, key);
   if (!cursor) return note_trouble(swept, "deliveries of " + scope, cursor.error());
-  const Time since = *cursor ? (*cursor)->at : now - kFirstLookBack;
+  if (forge_down(context, scope)) return;
+  const Time since = *cursor;
   const auto deliveries = forge.failed_deliveries(since);
   note_forge(context, scope, deliveries ? Status{} : Status(std::unexpected(deliveries.error())));
   if (!deliveries) return note_trouble(swept, "deliveries of " + scope, deliveries.error());
   for (const FailedDelivery& failed : deliveries->failed) {
-    if (context.out_of_time()) return;  // the cursor stays: the next sweep goes on here
-    if (!may_redeliver(context, "redelivered/" + failed.guid)) continue;
+    // Whatever stops this loop leaves the cursor where it is, and the next sweep begins there
+    // again: a delivery that was skipped would never be asked for.
+    if (context.out_of_time()) return;
+    const auto may = may_redeliver(context, "redelivered/" + failed.guid);
+    if (!may) return note_trouble(swept, "deliveries of " + scope, may.error());
+    if (!*may) continue;
     if (Status sent = forge.redeliver(failed.id); !sent) {
       return note_trouble(swept, "redeliver " + failed.guid, sent.error());
     }
     swept.redelivered += 1;
   }
-  // `at` is the cursor: GitHub's time, up to which all deliveries were looked at.
   const Status stored = context.ledger.put(
-      {.key = key, .value = scope, .at = std::max(since, deliveries->seen_until), .expires = {}});
+      {.key = key, .value = "", .at = std::max(since, deliveries->seen_until), .expires = {}});
   if (!stored) note_trouble(swept, "deliveries of " + scope, stored.error());
-}
-
-bool forge_down(const Context& context, std::string_view scope) {
-  const auto facts = conditions(context, scope);
-  return !facts || facts->forge_down;
 }
 
 }  // namespace
@@ -110,7 +125,7 @@ void question_jobs(const Context& context, Swept& swept) {
 void redeliver_webhooks(const Context& context, Swept& swept) {
   for (const auto& [scope, forge] : context.forges) {
     if (context.out_of_time()) return;
-    if (!forge_down(context, scope)) redeliver_scope(context, scope, *forge, swept);
+    redeliver_scope(context, scope, *forge, swept);
   }
 }
 

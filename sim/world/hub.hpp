@@ -58,6 +58,9 @@ class Hub final : public core::Forge {
   void tick();
 
   [[nodiscard]] const World& world() const { return world_; }
+  [[nodiscard]] core::Time now() const { return scheduler_.now(); }
+  // Deliveries that failed, have no success, and were never redelivered.
+  [[nodiscard]] std::vector<std::string> forgotten_deliveries() const;
   [[nodiscard]] long calls() const { return calls_; }
   [[nodiscard]] bool runs_a_job(const core::RunnerName& name) const;
   [[nodiscard]] std::int64_t foreign_removed() const { return foreign_removed_; }

@@ -98,6 +98,20 @@ core::Result<core::Deliveries> Hub::failed_deliveries(core::Time since) {
   return found;
 }
 
+std::vector<std::string> Hub::forgotten_deliveries() const {
+  std::map<std::string, std::pair<int, bool>> by_guid;  // tries, success
+  for (const Delivery& delivery : deliveries_) {
+    auto& [tries, ok] = by_guid[delivery.guid];
+    ++tries;
+    ok |= delivery.ok;
+  }
+  std::vector<std::string> forgotten;
+  for (const auto& [guid, seen] : by_guid) {
+    if (seen.first == 1 && !seen.second) forgotten.push_back(guid);
+  }
+  return forgotten;
+}
+
 core::Status Hub::redeliver(std::int64_t id) {
   if (auto ok = usable(); !ok) return ok;
   const Delivery old = deliveries_.at(static_cast<std::size_t>(id) - 1);

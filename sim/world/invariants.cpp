@@ -9,6 +9,10 @@ namespace jitney::sim {
 namespace {
 
 constexpr std::size_t kStoryLines = 40;
+// A job that GitHub ended this long ago should be known to be over; a few launches may still be for
+// it.
+constexpr core::Duration kKnownToBeOver = std::chrono::minutes(3);
+constexpr int kPhantomsAllowed = 2;
 
 bool ours(const core::Deployment& deployment, const Runner& runner) {
   return runner.name.starts_with(deployment.name + "-");
@@ -46,6 +50,7 @@ void Invariants::claimed(const core::Batch& batch) {
     supply += runner.supply() ? 1 : 0;
     live += runner.live() ? 1 : 0;
   }
+  check_phantoms(batch);
   if (supply > demand + pool->warm) {
     violated("P3: " + std::to_string(supply) + " runners for " + std::to_string(demand) +
                  " jobs and " + std::to_string(pool->warm) + " warm after claim " + batch.id,
@@ -58,16 +63,42 @@ void Invariants::claimed(const core::Batch& batch) {
   }
 }
 
-void Invariants::stopping(const Cloud::Instance& instance, const Hub& hub) {
-  if (instance.runner.empty() || !hub.runs_a_job(instance.runner)) return;
+void Invariants::check_phantoms(const core::Batch& batch) {
+  for (const core::JobId id : batch.jobs) {
+    const auto job = hub_.world().jobs().find(id);
+    if (job == hub_.world().jobs().end() || job->second.status != Status::completed) continue;
+    if (hub_.now() - job->second.completed_at < kKnownToBeOver) continue;
+    if (++phantoms_[id] > kPhantomsAllowed) {
+      violated("phantom demand: launch " + std::to_string(phantoms_[id]) + " for job " +
+                   std::to_string(id) + ", which is over",
+               core::job_subject(id));
+    }
+  }
+}
+
+void Invariants::acknowledged(const core::JobEvent& event) {
+  const auto row = ledger_.job(event.id);
+  if (row && *row && (*row)->status >= event.status) return;
+  violated("P1: the webhook of job " + std::to_string(event.id) + " was answered 2xx and is lost",
+           core::job_subject(event.id));
+}
+
+void Invariants::check_webhooks() {
+  for (const std::string& guid : hub_.forgotten_deliveries()) {
+    violated("P7: delivery " + guid + " failed and was never asked for again", "");
+  }
+}
+
+void Invariants::stopping(const Cloud::Instance& instance) {
+  if (instance.runner.empty() || !hub_.runs_a_job(instance.runner)) return;
   const auto runner = ledger_.runner(instance.runner);
   if (runner && *runner && (*runner)->overdue) return;
   violated("P6: machine " + instance.id + " is stopped while " + instance.runner + " runs a job",
            core::runner_subject(instance.runner));
 }
 
-void Invariants::check_jobs(const Hub& hub) {
-  for (const auto& [id, job] : hub.world().jobs()) {
+void Invariants::check_jobs() {
+  for (const auto& [id, job] : hub_.world().jobs()) {
     const auto row = ledger_.job(id);
     const bool dead = row && *row && (*row)->dead && !(*row)->dead->cause.empty();
     if (job.status != Status::completed) {
@@ -106,13 +137,13 @@ void Invariants::check_machines(const Cloud& cloud) {
   if (cloud.changed_request_seen()) violated("P3: a request changed under its client token", "");
 }
 
-void Invariants::check_registrations(const Hub& hub) {
-  for (const auto& [id, runner] : hub.world().runners()) {
+void Invariants::check_registrations() {
+  for (const auto& [id, runner] : hub_.world().runners()) {
     if (!ours(deployment_, runner)) continue;
     violated("P4: registration " + runner.name + " is left over",
              core::runner_subject(runner.name));
   }
-  if (hub.foreign_removed() > 0) violated("a foreign registration was removed", "");
+  if (hub_.foreign_removed() > 0) violated("a foreign registration was removed", "");
 }
 
 void Invariants::check_counts() {
@@ -134,12 +165,13 @@ void Invariants::check_counts() {
   }
 }
 
-void Invariants::at_the_end(const Cloud& cloud, const Hub& hub) {
-  check_jobs(hub);
+void Invariants::at_the_end(const Cloud& cloud) {
+  check_jobs();
+  check_webhooks();
   check_machines(cloud);
-  check_registrations(hub);
+  check_registrations();
   check_counts();
-  const auto jobs = static_cast<std::size_t>(std::ranges::distance(hub.world().jobs()));
+  const auto jobs = static_cast<std::size_t>(std::ranges::distance(hub_.world().jobs()));
   const std::size_t bound = 4 * jobs + 20;
   if (cloud.instances().size() > bound) {
     violated("phantom demand: " + std::to_string(cloud.instances().size()) + " machines for " +
@@ -148,13 +180,13 @@ void Invariants::at_the_end(const Cloud& cloud, const Hub& hub) {
   }
 }
 
-bool Invariants::quiet(const Cloud& cloud, const Hub& hub) const {
-  for (const auto& [id, job] : hub.world().jobs()) {
+bool Invariants::quiet(const Cloud& cloud) const {
+  for (const auto& [id, job] : hub_.world().jobs()) {
     if (job.status != Status::completed) return false;
     const auto row = ledger_.job(id);
     if (row && *row && (*row)->status != core::JobStatus::completed) return false;
   }
-  for (const auto& [id, runner] : hub.world().runners()) {
+  for (const auto& [id, runner] : hub_.world().runners()) {
     if (ours(deployment_, runner)) return false;
   }
   int alive = 0;

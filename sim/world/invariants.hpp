@@ -2,6 +2,7 @@
 // The promises as checks on a simulated world. One thread.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,29 +15,35 @@ namespace jitney::sim {
 
 class Invariants final : public Witness {
  public:
-  Invariants(const core::Deployment& deployment, core::Ledger& ledger)
-      : deployment_(deployment), ledger_(ledger) {}
+  Invariants(const core::Deployment& deployment, core::Ledger& ledger, const Hub& hub)
+      : deployment_(deployment), ledger_(ledger), hub_(hub) {}
 
   // P3, P5: at the moment of a claim.
   void claimed(const core::Batch& batch) override;
+  // P1: the webhook was answered 2xx.
+  void acknowledged(const core::JobEvent& event);
   // P6: the core asks for this machine to be stopped.
-  void stopping(const Cloud::Instance& instance, const Hub& hub);
+  void stopping(const Cloud::Instance& instance);
   // Anything of ours left over, anything lost, anything doubled.
-  void at_the_end(const Cloud& cloud, const Hub& hub);
+  void at_the_end(const Cloud& cloud);
 
-  [[nodiscard]] bool quiet(const Cloud& cloud, const Hub& hub) const;
+  [[nodiscard]] bool quiet(const Cloud& cloud) const;
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
   [[nodiscard]] const std::vector<std::string>& story() const { return story_; }
 
  private:
   void violated(const std::string& what, const std::string& subject);
-  void check_jobs(const Hub& hub);
+  void check_jobs();
+  void check_webhooks();
+  void check_phantoms(const core::Batch& batch);
   void check_machines(const Cloud& cloud);
-  void check_registrations(const Hub& hub);
+  void check_registrations();
   void check_counts();
 
   const core::Deployment& deployment_;
   core::Ledger& ledger_;
+  const Hub& hub_;
+  std::map<core::JobId, int> phantoms_;  // launches for a job long after GitHub had ended it
   std::vector<std::string> violations_;
   std::vector<std::string> story_;
 };

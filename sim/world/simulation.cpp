@@ -42,15 +42,20 @@ class Simulation {
         scheduler_(kStart),
         clock_(scheduler_),
         deployment_(make_deployment()),
-        invariants_(deployment_, store_),
+        invariants_(deployment_, store_, hub_),
         line_(scheduler_, random_, mix_),
         cloud_(scheduler_, random_, mix_,
                {.started = [this](const auto& i, const auto& jit) { on_started(i, jit); },
                 .gone = [this](const auto& i) { hub_.power_off(i.runner); },
-                .stopping = [this](const auto& i) { invariants_.stopping(i, hub_); }}),
+                .stopping = [this](const auto& i) { invariants_.stopping(i); }}),
         hub_(scheduler_, random_, mix_, kDeployment,
-             {.webhook = [this](const auto& event,
-                                auto answered) { host_.webhook(event, std::move(answered)); },
+             {.webhook =
+                  [this](const auto& event, auto answered) {
+                    host_.webhook(event, [this, event, answered](bool accepted) {
+                      if (accepted) invariants_.acknowledged(event);
+                      answered(accepted);
+                    });
+                  },
               .runner_ended = [this](const auto& name, auto code) { on_ended(name, code); }}),
         ledger_(store_, line_, invariants_),
         queue_(messages_, line_, random_, mix_),
@@ -74,9 +79,9 @@ class Simulation {
     while (now < kStart + kChaos + kPatience) {
       now += 5min;
       scheduler_.run_until(now);
-      if (invariants_.quiet(cloud_, hub_)) break;
+      if (invariants_.quiet(cloud_)) break;
     }
-    invariants_.at_the_end(cloud_, hub_);
+    invariants_.at_the_end(cloud_);
     return verdict(seed);
   }
 
