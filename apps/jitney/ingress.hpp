@@ -47,6 +47,7 @@ class IngressGroup {
  private:
   void run();
   void store(std::vector<Arrival>& group);
+  [[nodiscard]] bool nobody_covers(const Arrival& arrival) const;
 
   const GroupOptions options_;
   const NewContext context_;
@@ -65,6 +66,8 @@ struct WebhookScope {
   std::string name;
   std::vector<core::Secret> secrets;  // any of them verifies: several while one is being replaced
   std::function<bool(std::string_view repository)> serves;  // "owner/name"
+  // Is there a pool for it? If not, its runs are none of our business and cost no call.
+  std::function<bool(std::string_view repository)> has_pool;
 };
 
 // The handler of the webhook listener: POST /webhook tries the secrets of all scopes, POST
@@ -76,8 +79,7 @@ class Ingress {
   void handle(net::Request request, net::Responder respond) const;
 
  private:
-  struct Verified;
-  void accept(const net::Request& request, const std::vector<const WebhookScope*>& verified,
+  void accept(const net::Request& request, const std::vector<const WebhookScope*>& signers,
               net::Responder respond) const;
   [[nodiscard]] std::vector<const WebhookScope*> addressed(std::string_view path) const;
   void answer(net::Responder& respond, WebhookResult result, int status,

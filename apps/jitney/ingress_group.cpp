@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <exception>
 #include <iterator>
@@ -108,16 +109,18 @@ void IngressGroup::run() {
 void IngressGroup::store(std::vector<Arrival>& group) {
   const auto began = std::chrono::steady_clock::now();
   std::vector<core::JobEvent> events;
-  for (Arrival& arrival : group) {
-    std::ranges::move(arrival.events, std::back_inserter(events));
+  for (const Arrival& arrival : group) {
+    std::ranges::copy(arrival.events, std::back_inserter(events));
   }
   core::Status stored;
   std::set<std::string> unchecked;
+  std::size_t ignored = 0;
   try {
     const core::Context context = context_(kGroupTime);
     if (const auto accepted = core::autoscaler(context, events); !accepted) {
       stored = std::unexpected(accepted.error());
     } else {
+      ignored = accepted->ignored;
       unchecked = push_checks(context, group);
     }
   } catch (const std::exception& bug) {
@@ -131,11 +134,27 @@ void IngressGroup::store(std::vector<Arrival>& group) {
               {"error", stored.error().what}});
   }
   for (Arrival& arrival : group) {
-    const bool good = stored && !(arrival.check && unchecked.contains(arrival.check->key));
-    metrics_.webhook(good ? WebhookResult::accepted : WebhookResult::failed);
-    arrival.respond(good ? webhook_answer(202, WebhookResult::accepted, "stored")
-                         : unavailable(WebhookResult::failed, "not stored; deliver again"));
+    if (!stored || (arrival.check && unchecked.contains(arrival.check->key))) {
+      metrics_.webhook(WebhookResult::failed);
+      arrival.respond(unavailable(WebhookResult::failed, "not stored; deliver again"));
+    } else if (ignored > 0 && nobody_covers(arrival)) {
+      metrics_.webhook(WebhookResult::ignored);
+      arrival.respond(webhook_answer(200, WebhookResult::ignored, "no pool covers this job"));
+    } else {
+      metrics_.webhook(WebhookResult::accepted);
+      arrival.respond(webhook_answer(202, WebhookResult::accepted, "stored"));
+    }
   }
+}
+
+// The job was recorded with the reason all the same.
+bool IngressGroup::nobody_covers(const Arrival& arrival) const {
+  if (arrival.events.empty()) return false;
+  const core::Context context = context_(kGroupTime);
+  return std::ranges::all_of(arrival.events, [&](const core::JobEvent& event) {
+    return core::match(context.deployment.pools, event.scope, event.repository, event.labels)
+               .pool == nullptr;
+  });
 }
 
 }  // namespace jitney::app

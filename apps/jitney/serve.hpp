@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "apps/jitney/config.hpp"
+#include "apps/jitney/metrics.hpp"
+#include "core/deployment.hpp"
 #include "core/result.hpp"
 
 namespace jitney::app {
@@ -28,6 +30,10 @@ class Server {
   // Stops accepting, answers what is under way, lets functions that run finish; runners and their
   // jobs are left alone. True when all ended within the configured deadline. Idempotent.
   bool drain();
+
+  // For who lives in the same process and wants to see: the demo, tests.
+  core::Context context(core::Duration until_deadline);
+  [[nodiscard]] const Metrics& metrics() const;
 
  private:
   struct Parts;
