@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// config check, version.
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <set>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "apps/jitney/commands.hpp"
+
+namespace jitney::app {
+
+namespace {
+
+namespace json = boost::json;
+
+using Lines = std::vector<std::string>;
+
+Lines split(const std::string& text) {
+  Lines lines;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+void check_runner_dir(const std::string& pool, const std::string& directory, Lines& problems) {
+  const std::string listener = directory + "/bin/Runner.Listener";
+  if (access(listener.c_str(), X_OK) == 0) return;
+  problems.push_back("pool " + pool + ": " + listener + ": " + std::strerror(errno) +
+                     "; unpack GitHub's actions-runner package to " + directory +
+                     ", or write another runner_dir");
+}
+
+void check_runner_user(const std::string& pool, const std::string& user, Lines& problems) {
+  if (user.empty()) {
+    if (geteuid() != 0) return;
+    problems.push_back("pool " + pool +
+                       ": no runner_user: a server run by root would run jobs as root; write "
+                       "runner_user = \"NAME\" of a user who owns nothing");
+    return;
+  }
+  const passwd* found = getpwnam(user.c_str());
+  if (found == nullptr) {
+    problems.push_back("pool " + pool + ": there is no user " + user +
+                       " on this machine; run: useradd --system --home-dir /nonexistent --shell "
+                       "/usr/sbin/nologin " +
+                       user);
+  } else if (found->pw_uid == 0) {
+    problems.push_back("pool " + pool + ": runner_user " + user +
+                       " is root, who owns this machine; write a user who owns nothing");
+  } else if (geteuid() != 0 && found->pw_uid != geteuid()) {
+    problems.push_back("pool " + pool + ": only root can run jobs as " + user +
+                       "; run the server as root, or leave runner_user out");
+  }
+}
+
+Lines check_machine(const Config& config) {
+  Lines problems;
+  for (const core::Pool& pool : config.deployment.pools) {
+    const ProcessPool& process = config.process_pools.at(pool.name);
+    check_runner_dir(pool.name, process.runner_dir, problems);
+    check_runner_user(pool.name, process.runner_user, problems);
+  }
+  for (const GithubScope& scope : config.github) {
+    if (!scope.ca_file.empty() && access(scope.ca_file.c_str(), R_OK) != 0) {
+      problems.push_back("[[github]] " + scope.name + ": ca_file " + scope.ca_file + ": " +
+                         std::strerror(errno));
+    }
+  }
+  return problems;
+}
+
+json::array array_of(const Lines& lines) {
+  json::array array;
+  for (const std::string& line : lines) array.emplace_back(line);
+  return array;
+}
+
+std::string listed(std::string_view title, const Lines& lines) {
+  if (lines.empty()) return "";
+  std::string text = std::string(title) + ":\n";
+  for (const std::string& line : lines) text += "  " + printable(line) + "\n";
+  return text;
+}
+
+struct Report {
+  Lines mistakes, warnings, secrets, exposed, machine;
+  std::string summary;  // of a configuration without mistakes
+
+  [[nodiscard]] int status() const {
+    if (!mistakes.empty()) return kUsage;
+    return secrets.empty() && machine.empty() ? kOk : kFailed;
+  }
+};
+
+std::string summary_of(const Config& config) {
+  const auto counted = [](std::size_t n, const std::string& what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+  };
+  return "deployment " + config.deployment.name + ", " +
+         counted(config.deployment.pools.size(), "pool") + ", " +
+         counted(config.github.size(), "GitHub scope") + ", ingress by " +
+         (config.ingress == IngressKind::webhook ? "webhook" : "polling");
+}
+
+int show(const Report& report, const std::string& path, bool as_json) {
+  const int status = report.status();
+  if (as_json) {
+    const bool printed = print_json(json::object{{"ok", status == kOk},
+                                                 {"path", path},
+                                                 {"mistakes", array_of(report.mistakes)},
+                                                 {"warnings", array_of(report.warnings)},
+                                                 {"missing_secrets", array_of(report.secrets)},
+                                                 {"exposed_secrets", array_of(report.exposed)},
+                                                 {"machine", array_of(report.machine)}});
+    return printed ? status : answered(false);
+  }
+  std::string text;
+  if (!report.mistakes.empty()) {
+    for (const std::string& line : report.mistakes) text += printable(line) + "\n";
+    text += std::to_string(report.mistakes.size()) +
+            (report.mistakes.size() == 1 ? " mistake\n" : " mistakes\n");
+  } else {
+    text = path + " is well written: " + report.summary + "\n";
+  }
+  text += listed("Secrets that cannot be read by this user, here", report.secrets);
+  text += listed("Secrets that others can read", report.exposed);
+  text += listed("On this machine", report.machine);
+  text += listed("Mind", report.warnings);
+  return print(text) ? status : answered(false);
+}
+
+}  // namespace
+
+int check_config(const std::string& path, bool as_json, bool file_only) {
+  Report report;
+  const auto config = load_config(path);
+  if (!config && config.error().fault == core::Fault::not_found) {
+    return complain(kUsage, config.error().what);
+  }
+  if (!config) {
+    report.mistakes = split(config.error().what);
+    return show(report, path, as_json);
+  }
+  report.summary = summary_of(*config);
+  report.warnings = config->warnings;
+  if (!file_only) {
+    SecretProblems problems = check_secrets(*config);
+    report.secrets = std::move(problems.missing);
+    report.exposed = std::move(problems.exposed);
+    report.machine = check_machine(*config);
+  }
+  return show(report, path, as_json);
+}
+
+int print_version(bool as_json) {
+  if (as_json) return answered(print_json(json::object{{"version", version()}}));
+  return answered(print("jitney " + std::string(version()) + "\n"));
+}
+
+}  // namespace jitney::app

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands do, apart from parsing. Each prints its answer and returns the exit status;
+// what went wrong goes to stderr. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/jitney/cli.hpp"
+#include "apps/jitney/output.hpp"
+#include "core/ledger.hpp"
+#include "core/queue.hpp"
+#include "local/database.hpp"
+#include "local/sqlite_ledger.hpp"
+#include "local/sqlite_queue.hpp"
+
+namespace jitney::app {
+
+struct Asked {
+  const Config& config;
+  bool json = false;
+  Screen screen;  // of stdout
+  core::Time now{};
+};
+
+// The database beside a running server, or without one.
+class LedgerFile {
+ public:
+  // `not_found`: no server has run with this configuration yet. `conflict` when writing and a
+  // server runs.
+  static core::Result<LedgerFile> read(const Config& config);
+  static core::Result<LedgerFile> write(const Config& config);
+
+  core::Ledger& ledger() { return *ledger_; }
+  core::Queue& queue() { return *queue_; }
+
+ private:
+  static core::Result<LedgerFile> open(const Config& config, bool read_only);
+  std::unique_ptr<local::Database> database_;
+  std::unique_ptr<local::SqliteLedger> ledger_;
+  std::unique_ptr<local::SqliteQueue> queue_;
+};
+
+struct JobsOptions {
+  std::string pool;
+  std::string status;
+  bool all = false;
+  int limit = 200;
+};
+int list_jobs(const Asked& asked, const JobsOptions& options);
+int list_runners(const Asked& asked, const std::string& pool);
+int list_pools(const Asked& asked);
+int explain(const Asked& asked, const std::string& job);
+int list_dead(const Asked& asked);
+int show_dead(const Asked& asked, const std::string& id);
+int redrive_dead(const Asked& asked, const std::vector<std::string>& ids, bool all);
+int check_config(const std::string& path, bool json, bool file_only);
+int print_version(bool json);
+
+// "jitney: <text>" on stderr; the exit status that goes with the fault.
+int complain(const core::Error& error);
+int complain(int status, std::string_view text);
+// kOk, or kFailed when stdout is broken.
+int answered(bool printed);
+
+// A job's id, or the address of its page: https://github.com/o/r/actions/runs/1/job/2.
+core::Result<core::JobId> parse_job_id(std::string_view text);
+// The row, or `not_found` with what to do.
+core::Result<core::Job> find_job(core::Ledger& ledger, core::JobId id);
+
+}  // namespace jitney::app

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/jitney/cli.hpp"
+#include "apps/jitney/demo.hpp"
+#include "apps/jitney/serve.hpp"
+
+int main(int argc, char** argv) {
+  return jitney::app::run(argc, argv, {.serve = jitney::app::serve, .demo = jitney::app::demo});
+}
