@@ -1,37 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-// What core/queue.hpp promises, for every adapter: INSTANTIATE_TEST_SUITE_P(Name, QueueContract,
-// factory).
+// What core/queue.hpp promises, as tests. An adapter joins by INSTANTIATE_TEST_SUITE_P with a
+// function that makes an empty queue, and by building queue_contract.cpp into its executable.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
 
 #include "core/queue.hpp"
 
 namespace jitney::contract {
 
-struct QueueWorld {
-  virtual ~QueueWorld() = default;
+// Owns one queue and what it stands on; made anew for each test.
+class QueueHome {
+ public:
+  virtual ~QueueHome() = default;
   virtual core::Queue& queue() = 0;
 };
-using QueueFactory = std::function<std::unique_ptr<QueueWorld>()>;
 
-class QueueContract : public testing::TestWithParam<QueueFactory> {
+struct QueueMaker {
+  const char* name;
+  std::unique_ptr<QueueHome> (*make)();
+};
+inline std::ostream& operator<<(std::ostream& out, const QueueMaker& maker) {
+  return out << maker.name;
+}
+
+class QueueContract : public ::testing::TestWithParam<QueueMaker> {
  protected:
-  static constexpr core::Time kNow{core::Duration{1'800'000'000'000}};
-  static constexpr core::Duration kLease{std::chrono::seconds(30)};
+  static constexpr core::Time kStart{core::Duration{1'800'000'000'000}};
 
-  core::Queue& queue() { return world_->queue(); }
-  std::vector<core::Delivery> take(core::Time at, int max = 10) {
-    return queue().take(max, kLease, at).value();
+  QueueContract() : home_(GetParam().make()), queue_(home_->queue()) {}
+
+  void push(const core::Message& message, core::Duration delay = {}, core::Time now = kStart) {
+    const auto pushed = queue_.push(message, delay, now);
+    EXPECT_TRUE(pushed.has_value()) << pushed.error().what;
   }
-  static core::Message wake(std::string pool) {
-    return {core::MessageKind::create_runner, std::move(pool), "why"};
+  std::vector<core::Delivery> take(core::Time now = kStart, int max = 10) {
+    auto taken = queue_.take(max, std::chrono::minutes(2), now);
+    EXPECT_TRUE(taken.has_value()) << taken.error().what;
+    return taken ? *taken : std::vector<core::Delivery>{};
+  }
+  core::Delivery take_one(core::Time now = kStart) {
+    const auto taken = take(now, 1);
+    EXPECT_EQ(taken.size(), 1U);
+    return taken.empty() ? core::Delivery{} : taken.front();
+  }
+  std::size_t depth() {
+    const auto depth = queue_.depth();
+    EXPECT_TRUE(depth.has_value());
+    return depth.value_or(999'999);
   }
 
-  const std::unique_ptr<QueueWorld> world_ = GetParam()();
+  std::unique_ptr<QueueHome> home_;
+  core::Queue& queue_;
 };
 
 }  // namespace jitney::contract
