@@ -41,8 +41,7 @@ struct Row {
 
 // The first row that fits counts.
 constexpr std::array kRows{
-    // A repository or organisation that was renamed. Reads are not followed either: the webhooks
-    // bear the new name, and a person should correct the configuration.
+    // Renamed. Reads follow one hop before they come here; a write under the old name does not.
     Row{300, 399, Sign::any, "", Fault::not_found},
     Row{400, 400, Sign::any, "", Fault::invalid},
     Row{401, 401, Sign::any, "", Fault::unauthorized},
