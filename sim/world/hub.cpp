@@ -17,6 +17,7 @@ const Scope kScope{ScopeKind::organization, kOrganization};
 
 Rules rules() {
   Rules rules;
+  rules.idle = 2min;  // at its shortest: the more often an idle runner goes, the more phantoms show
   rules.offline_after = 2min;
   rules.lost_after = 5min;
   rules.accept_within = 2min;

@@ -35,7 +35,8 @@ class Invariants final : public Witness {
   void violated(const std::string& what, const std::string& subject);
   void check_jobs();
   void check_webhooks();
-  void check_phantoms(const core::Batch& batch);
+  void check_phantoms(const core::Batch& batch, int needless);
+  [[nodiscard]] int wanted_on_github(const core::Pool& pool) const;
   void check_machines(const Cloud& cloud);
   void check_registrations();
   void check_counts();
@@ -43,7 +44,8 @@ class Invariants final : public Witness {
   const core::Deployment& deployment_;
   core::Ledger& ledger_;
   const Hub& hub_;
-  std::map<core::JobId, int> phantoms_;  // launches for a job long after GitHub had ended it
+  std::map<core::JobId, int>
+      phantoms_;  // needless launches for a job long after GitHub had ended it
   std::vector<std::string> violations_;
   std::vector<std::string> story_;
 };
