@@ -190,8 +190,8 @@ Status launch(const Context& context, const Pool& pool, Batch batch) {
   }
   const auto outcome = context.fleet.launch(batch.request, batch.client_token());
   if (!outcome) {
-    return after_error(context, pool, std::move(batch), outcome.error(),
-                       static_cast<int>(batch.runners.size()));
+    const int all = static_cast<int>(batch.runners.size());
+    return after_error(context, pool, std::move(batch), outcome.error(), all);
   }
   const auto unfilled = bind_machines(context, batch, outcome->machines);
   if (!unfilled) return std::unexpected(unfilled.error());

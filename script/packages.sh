@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# What Debian 12 and Ubuntu 24.04 call the things we need. Sourced by script/setup.
+# shellcheck shell=bash disable=SC2034
+run_packages=(
+  ca-certificates ccache cmake g++ git libboost-context1.81-dev libboost-json1.81-dev
+  libboost1.81-dev libcli11-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev
+  make ninja-build prometheus-cpp-dev
+)
+dev_packages=(
+  clang-19 clang-format-19 clang-tidy-19 curl libbenchmark-dev libclang-rt-19-dev libgtest-dev
+  librapidcheck-dev lld-19 nodejs npm openssl procps python3 shellcheck sqlite3 wrk
+)
