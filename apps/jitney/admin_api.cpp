@@ -4,14 +4,11 @@
 #include <charconv>
 
 #include "apps/jitney/admin.hpp"
+#include "apps/jitney/cli.hpp"
+#include "apps/jitney/explain_job.hpp"
 #include "apps/jitney/render.hpp"
-#include "core/explain.hpp"
 #include "core/functions.hpp"
 #include "core/launch.hpp"
-
-#ifndef JITNEY_VERSION
-#define JITNEY_VERSION "unknown"
-#endif
 
 namespace jitney::app {
 
@@ -127,30 +124,12 @@ core::Result<core::Job> find_job(const core::Context& context, std::string_view 
   return std::move(**job);
 }
 
-core::Result<json::object> explained(const core::Context& context, const core::Job& job) {
-  core::Snapshot snapshot;
-  if (!job.pool.empty()) {
-    auto read = context.ledger.snapshot(job.pool);
-    if (!read) return std::unexpected(read.error());
-    snapshot = std::move(*read);
-  }
-  const auto reasons = core::reasons(context.ledger, job);
-  if (!reasons) return std::unexpected(reasons.error());
-  const auto timeline = context.ledger.timeline(core::job_subject(job.id));
-  if (!timeline) return std::unexpected(timeline.error());
-  const core::Explanation explanation =
-      core::explain(context.deployment, job, snapshot, *reasons, context.clock.now());
-  return json::object{{"job", job_json(job)},
-                      {"explanation", explanation_json(explanation)},
-                      {"timeline", timeline_json(*timeline)}};
-}
-
 net::Response job(const core::Context& context, std::string_view id, bool explain) {
   const auto row = find_job(context, id);
   if (!row) return failed(row.error());
   if (!explain) return ok(job_json(*row));
-  const auto all = explained(context, *row);
-  return all ? ok(*all) : failed(all.error());
+  const auto story = tell_job(context.deployment, context.ledger, *row, context.clock.now());
+  return story ? ok(story_json(*story)) : failed(story.error());
 }
 
 net::Response runners(const core::Context& context) {
@@ -232,7 +211,7 @@ net::Response answer_api(const core::Context& context, const net::Request& reque
   if (is(0, "runners")) return runners(context);
   if (is(0, "pools")) return pools(context);
   if (is(0, "dead")) return dead(context);
-  return ok(json::object{{"version", JITNEY_VERSION}, {"deployment", context.deployment.name}});
+  return ok(json::object{{"version", version()}, {"deployment", context.deployment.name}});
 }
 
 }  // namespace jitney::app

@@ -95,6 +95,8 @@ struct Metrics::Parts {
       counters(registry, "jitney_launch_faults_total", "Launch failures and waits, by fault");
   Family<Counter>& forge_calls =
       counters(registry, "jitney_github_operations_total", "Operations asked of GitHub");
+  Family<Counter>& github_calls =
+      counters(registry, "jitney_github_calls_total", "HTTP calls to GitHub; status 0: no answer");
   Family<Gauge>& forge_limit =
       gauges(registry, "jitney_github_budget_limit", "Calls an hour that GitHub allows");
   Family<Gauge>& forge_remaining =
@@ -113,6 +115,14 @@ struct Metrics::Parts {
       gauges(registry, "jitney_free_disk_bytes", "Free where the runner roots are").Add({});
   Gauge& database =
       gauges(registry, "jitney_database_bytes", "Size of the database and its log").Add({});
+
+  // Totals that the database counts itself; gauges here, because they are set and not added to.
+  Gauge& changes =
+      gauges(registry, "jitney_database_changes", "Changes asked for since the start").Add({});
+  Gauge& commits =
+      gauges(registry, "jitney_database_commits", "Transactions since the start").Add({});
+  Gauge& commit_failures =
+      gauges(registry, "jitney_database_failures", "Transactions that failed").Add({});
 
   // A pool that left the configuration still has runners to end: one label for all of them.
   std::string pool(std::string_view name) const {
@@ -201,6 +211,16 @@ void Metrics::forge_call(std::string_view scope, std::string_view operation,
       .Increment();
 }
 
+void Metrics::github_call(std::string_view scope, std::string_view method, std::string_view route,
+                          int status) {
+  parts_->github_calls
+      .Add({{"scope", std::string(scope)},
+            {"method", std::string(method)},
+            {"route", std::string(route)},
+            {"status", std::to_string(status)}})
+      .Increment();
+}
+
 void Metrics::swept(core::Time, bool complete) {
   parts_->sweeps.Add({{"outcome", complete ? "complete" : "incomplete"}}).Increment();
 }
@@ -230,6 +250,9 @@ void Metrics::set(const Sample& sample) {
   parts_->quarantined.Set(sample.quarantined_roots);
   parts_->free_disk.Set(sample.free_disk_bytes);
   parts_->database.Set(sample.database_bytes);
+  parts_->changes.Set(sample.database_changes);
+  parts_->commits.Set(sample.database_commits);
+  parts_->commit_failures.Set(sample.database_failures);
 }
 
 std::string Metrics::render() const {

@@ -48,6 +48,9 @@ class Metrics {
   [[nodiscard]] std::uint64_t claimed() const;  // of all pools, since the start of this process
   // `outcome`: "ok" or the fault.
   void forge_call(std::string_view scope, std::string_view operation, std::string_view outcome);
+  // One HTTP exchange; `route` without names; status 0: no answer.
+  void github_call(std::string_view scope, std::string_view method, std::string_view route,
+                   int status);
   void swept(core::Time now, bool complete);
 
   // Set just before each scrape.
@@ -69,6 +72,9 @@ class Metrics {
     double quarantined_roots = 0;
     double free_disk_bytes = 0;
     double database_bytes = 0;
+    double database_changes = 0;  // asked for
+    double database_commits = 0;  // that reached the disk: fewer, because changes share them
+    double database_failures = 0;
   };
   void set(const Sample& sample);
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "apps/jitney/admin.hpp"
+#include "apps/jitney/cli.hpp"
 #include "apps/jitney/ingress.hpp"
 #include "apps/jitney/metrics_ports.hpp"
 #include "apps/jitney/poller.hpp"
@@ -25,6 +26,47 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr int kConfigurationIsWrong = 78;  // EX_CONFIG: systemd is told not to try again
+
+// What counts at night: which settings this process really runs with. Never a secret.
+void log_settings(const Config& config, const ServeOptions& options, const std::string& isolation) {
+  net::log(net::LogLevel::info, "settings",
+           {{"version", version()},
+            {"config", config.path},
+            {"deployment", options.deployment.name},
+            {"ingress", options.webhook_listener ? "webhook" : "poll"},
+            {"database", config.database()},
+            {"workers", options.workers.threads},
+            {"function_time", core::describe(options.workers.function_time)},
+            {"drain", core::describe(options.drain_deadline)},
+            {"sweep_interval", core::describe(options.poller.sweep_interval)},
+            {"questions_per_minute", options.poller.calls_per_minute}});
+  for (const GithubScope& scope : config.github) {
+    net::log(net::LogLevel::info, "github",
+             {{"name", scope.name},
+              {"url", scope.url},
+              {"api_url", scope.api_url},
+              {"credentials", scope.token ? "token" : "app"},
+              {"write_spacing_ms", scope.write_spacing.count()}});
+  }
+  for (const core::Pool& pool : options.deployment.pools) {
+    const auto process = config.process_pools.find(pool.name);
+    const bool known = process != config.process_pools.end();
+    net::log(net::LogLevel::info, "pool",
+             {{"name", pool.name},
+              {"github", pool.scope},
+              {"max", pool.max},
+              {"warm", pool.warm},
+              {"runner_dir", known ? process->second.runner_dir : ""},
+              {"runner_user", known ? process->second.runner_user : ""}});
+  }
+  const bool apart = !isolation.starts_with("none");
+  net::log(apart ? net::LogLevel::info : net::LogLevel::warning,
+           apart ? "how runners are kept apart" : "nothing keeps jobs from this server",
+           {{"isolation", isolation}});
+  for (const std::string& warning : config.warnings) {
+    net::log(net::LogLevel::warning, "configuration", {{"warning", warning}});
+  }
+}
 
 // The drain may take its deadline; a second signal must not wait for it.
 int drain_or_end(Server& server, Signals& signals) {
@@ -51,10 +93,11 @@ int drain_or_end(Server& server, Signals& signals) {
 
 // In order of use: what stands below uses what stands above, and dies first.
 struct Server::Parts {
-  Parts(ServeOptions o, std::unique_ptr<Wiring> w)
+  Parts(ServeOptions o, std::unique_ptr<Metrics> m, std::unique_ptr<Wiring> w)
       : options(std::move(o)),
+        counted(std::move(m)),
+        metrics(*counted),
         wiring(std::move(w)),
-        metrics(options.deployment.pools, options.scopes),
         ledger(wiring->ledger(), metrics),
         queue(wiring->queue(), bell),
         fleet(wiring->fleet(), metrics) {
@@ -83,8 +126,9 @@ struct Server::Parts {
   bool drain();
 
   const ServeOptions options;
-  std::unique_ptr<Wiring> wiring;
-  Metrics metrics;
+  const std::unique_ptr<Metrics> counted;
+  Metrics& metrics;
+  const std::unique_ptr<Wiring> wiring;
   Doorbell bell;
   MeteredLedger ledger;
   NotifyingQueue queue;
@@ -176,9 +220,16 @@ bool Server::Parts::drain() {
 core::Result<std::unique_ptr<Server>> Server::start(const Config& config) {
   auto scopes = webhook_scopes(config);
   if (!scopes) return std::unexpected(scopes.error());
-  auto wiring = wire(config);
+  ServeOptions options = serve_options(config);
+  auto metrics = std::make_unique<Metrics>(options.deployment.pools, options.scopes);
+  auto wiring =
+      wire(config, [counted = metrics.get()](const std::string& scope, std::string_view method,
+                                             std::string_view route, int status) {
+        counted->github_call(scope, method, route, status);
+      });
   if (!wiring) return std::unexpected(wiring.error());
-  auto parts = std::make_unique<Parts>(serve_options(config), std::move(*wiring));
+  log_settings(config, options, (*wiring)->isolation());
+  auto parts = std::make_unique<Parts>(std::move(options), std::move(metrics), std::move(*wiring));
   parts->prepare();
   // Listeners come before the first sweep: a webhook must not be lost because GitHub answers
   // slowly.

@@ -59,7 +59,10 @@ class Wiring {
 
 // Opens and locks the database, reads secrets, checks the fleet's directories. Faults: `invalid` (a
 // person must change something), `unauthorized` (a secret is missing or unreadable), `transient`.
-core::Result<std::unique_ptr<Wiring>> wire(const Config& config);
+// `observe` is told of every HTTP call to GitHub, from any thread.
+using ObserveCall = std::function<void(const std::string& scope, std::string_view method,
+                                       std::string_view route, int status)>;
+core::Result<std::unique_ptr<Wiring>> wire(const Config& config, ObserveCall observe);
 
 // With the secret of each scope; scopes without webhooks are left out.
 core::Result<std::vector<WebhookScope>> webhook_scopes(const Config& config);
