@@ -30,6 +30,8 @@ Exit status:
 Configuration: --config, else $JITNEY_CONFIG, else ./jitney.toml, else /etc/jitney/jitney.toml.
 Commands that show read the database directly, beside a running server or without one.)";
 
+constexpr const char* kGlobal = "Options of every command, and exit statuses: jitney --help";
+
 // What parsing yields. `action` is the command that was named.
 struct Parsed {
   std::string config;
@@ -109,12 +111,8 @@ int serve_with(const Parsed& parsed, const Hosts& hosts) {
 CLI::App* command(CLI::App& app, Parsed& parsed, const std::string& name, const std::string& about,
                   const std::string& footer, std::function<int(Parsed&)> action) {
   CLI::App* made = app.add_subcommand(name, about);
-  if (!footer.empty()) made->footer(footer);
-  if (action) {
-    made->callback([&parsed, action = std::move(action)] { parsed.action = action; });
-  } else {
-    made->require_subcommand(1);
-  }
+  made->footer(footer + (footer.empty() ? "" : "\n") + kGlobal);
+  if (action) made->callback([&parsed, action = std::move(action)] { parsed.action = action; });
   return made;
 }
 
@@ -128,18 +126,19 @@ void add_hosts(CLI::App& app, Parsed& parsed, const Hosts& hosts) {
       app, parsed, "demo", "Watch jobs move: a simulated GitHub, the real server, real processes",
       "Needs no account, no network and no configuration.\nExample: jitney demo --jobs 50 --exit",
       [&hosts](Parsed& p) { return hosts.demo(p.demo); });
-  demo->add_option("--jobs", parsed.demo.jobs, "How many jobs to queue")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+  demo->add_option("--jobs", parsed.demo.jobs, "How many jobs to queue (20)")
+      ->check(CLI::Range(1, 100'000).description(""))
+      ->type_name("N");
   demo->add_flag("--exit", parsed.demo.exit, "End when all are done; one JSON line comes last");
-  demo->add_option("--cpu-max", parsed.demo.cpu_max, "Most runners of pool template_cpu")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  demo->add_option("--gpu-max", parsed.demo.gpu_max, "Most runners of pool template_gpu")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  demo->add_option("--cpu-max", parsed.demo.cpu_max, "Most runners of pool template_cpu (8)")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("N");
+  demo->add_option("--gpu-max", parsed.demo.gpu_max, "Most runners of pool template_gpu (2)")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("N");
   demo->add_option("--state-dir", parsed.demo.state_dir,
-                   "Keep everything there (otherwise in a directory that is removed at the end)");
+                   "Keep everything there (default: a directory removed at the end)")
+      ->type_name("DIR");
 }
 
 void add_lists(CLI::App& app, Parsed& parsed) {
@@ -147,17 +146,18 @@ void add_lists(CLI::App& app, Parsed& parsed) {
       command(app, parsed, "jobs", "List jobs: what runs, what waits, what was given up",
               "Why one waits: jitney explain JOB",
               asking([](const Asked& asked, const Parsed& p) { return list_jobs(asked, p.jobs); }));
-  jobs->add_option("--pool", parsed.jobs.pool, "Of this pool only");
-  jobs->add_option("--status", parsed.jobs.status, "With this status only")
-      ->check(CLI::IsMember({"waiting", "queued", "in_progress", "completed"}));
+  jobs->add_option("--pool", parsed.jobs.pool, "Of this pool only")->type_name("POOL");
+  jobs->add_option("--status", parsed.jobs.status, "waiting, queued, in_progress or completed")
+      ->check(CLI::IsMember({"waiting", "queued", "in_progress", "completed"}).description(""))
+      ->type_name("STATUS");
   jobs->add_flag("--all", parsed.jobs.all, "Finished ones too, and those that no pool covers");
-  jobs->add_option("--limit", parsed.jobs.limit, "At most so many, the newest first")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+  jobs->add_option("--limit", parsed.jobs.limit, "At most so many, the newest first (200)")
+      ->check(CLI::Range(1, 100'000).description(""))
+      ->type_name("N");
   CLI::App* runners = command(
       app, parsed, "runners", "List runners that live: phase, job, machine", "",
       asking([](const Asked& asked, const Parsed& p) { return list_runners(asked, p.pool); }));
-  runners->add_option("--pool", parsed.pool, "Of this pool only");
+  runners->add_option("--pool", parsed.pool, "Of this pool only")->type_name("POOL");
   command(app, parsed, "pools", "List pools: demand, runners, cap, and why launches are held", "",
           asking([](const Asked& asked, const Parsed&) { return list_pools(asked); }));
 }
@@ -168,7 +168,9 @@ void add_questions(CLI::App& app, Parsed& parsed) {
               "Examples:\n  jitney explain 39482716253\n"
               "  jitney explain https://github.com/acme/app/actions/runs/9482/job/39482716253",
               asking([](const Asked& asked, const Parsed& p) { return explain(asked, p.job); }));
-  one->add_option("JOB", parsed.job, "The job's id, or its address on GitHub")->required();
+  one->add_option("JOB", parsed.job, "The job's id, or its address on GitHub")
+      ->required()
+      ->type_name("");
 
   CLI::App* dead = command(app, parsed, "dead", "Jobs and wake-ups that were given up", "", {});
   command(*dead, parsed, "list", "List them with their causes", "",
@@ -188,7 +190,7 @@ void add_questions(CLI::App& app, Parsed& parsed) {
                 }
                 return redrive_dead(asked, p.letters, p.all_letters);
               }));
-  redrive->add_option("ID", parsed.letters, "As `dead list` shows them");
+  redrive->add_option("ID", parsed.letters, "As `dead list` shows them")->type_name("");
   redrive->add_flag("--all", parsed.all_letters, "All of them");
 }
 
@@ -210,16 +212,45 @@ void add_config(CLI::App& app, Parsed& parsed) {
           [](Parsed& p) { return print_version(p.json()); });
 }
 
+// "jitney dead redrive --help": of the command that was typed.
+std::string help_of(const CLI::App* app) {
+  for (auto deeper = app->get_subcommands(); !deeper.empty(); deeper = app->get_subcommands()) {
+    app = deeper.front();
+  }
+  std::string words;
+  for (; app != nullptr; app = app->get_parent()) words = app->get_name() + " " + words;
+  return words + "--help";
+}
+
+// "jitney" or "jitney dead" alone.
+int no_command(const CLI::App& app) {
+  const CLI::App* typed = &app;
+  for (auto deeper = app.get_subcommands(); !deeper.empty(); deeper = typed->get_subcommands()) {
+    typed = deeper.front();
+  }
+  if (typed == &app) {
+    print(app.help());
+    return kUsage;
+  }
+  std::string commands;
+  for (const CLI::App* one : typed->get_subcommands([](const CLI::App*) { return true; })) {
+    commands += (commands.empty() ? "" : ", ") + one->get_name();
+  }
+  return complain(kUsage, typed->get_name() + " needs one of: " + commands);
+}
+
 int parse_and_run(int argc, char** argv, const Hosts& hosts) {
   Parsed parsed;
   CLI::App app(kAbout, "jitney");
   app.footer(kFooter);
   app.fallthrough();  // global options may come after the command
-  app.require_subcommand(1);
-  app.add_option("-c,--config", parsed.config, "The configuration file (jitney.toml)");
-  app.add_option("-o,--output", parsed.output, "How to print data: table or json")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->capture_default_str();
+  app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
+    return "jitney: " + std::string(error.what()) + "\nSee: " + help_of(failed) + "\n";
+  });
+  app.add_option("-c,--config", parsed.config, "The configuration file")->type_name("FILE");
+  app.add_option("-o,--output", parsed.output, "How to print data: table (default) or json")
+      ->check(CLI::IsMember({"table", "json"}).description(""))
+      ->type_name("FORM");
   app.set_version_flag("--version", "jitney " + std::string(version()));
   add_hosts(app, parsed, hosts);
   add_lists(app, parsed);
@@ -230,7 +261,7 @@ int parse_and_run(int argc, char** argv, const Hosts& hosts) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
-  return parsed.action(parsed);
+  return parsed.action ? parsed.action(parsed) : no_command(app);
 }
 
 }  // namespace
@@ -238,7 +269,7 @@ int parse_and_run(int argc, char** argv, const Hosts& hosts) {
 int run(int argc, char** argv, const Hosts& hosts) {
   try {
     // Before any parsing: what follows belongs to the process fleet, not to people.
-    if (argc > 1 && std::string_view(argv[1]) == "shim") return hosts.shim(argc - 1, argv + 1);
+    if (argc == 3 && std::string_view(argv[1]) == "shim") return hosts.shim(argv[2]);
     return parse_and_run(argc, argv, hosts);
   } catch (const std::exception& bug) {
     return complain(kFailed, std::string("this is a bug, please report it: ") + bug.what());

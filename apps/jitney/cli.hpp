@@ -23,7 +23,7 @@ inline constexpr int kConfiguration = 78;  // of `serve`: systemd is told not to
 struct Hosts {
   std::function<int(const Config&)> serve;
   std::function<int(const DemoOptions&)> demo;
-  std::function<int(int argc, char** argv)> shim;  // what follows "shim" on the command line
+  std::function<int(const std::string& directory)> shim;  // the process that stands over one runner
 };
 
 // Returns the exit status. Never throws.

@@ -5,7 +5,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <set>
+#include <map>
+#include <optional>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -31,44 +32,50 @@ Lines split(const std::string& text) {
   return lines;
 }
 
-void check_runner_dir(const std::string& pool, const std::string& directory, Lines& problems) {
+std::optional<std::string> runner_dir_trouble(const std::string& directory) {
   const std::string listener = directory + "/bin/Runner.Listener";
-  if (access(listener.c_str(), X_OK) == 0) return;
-  problems.push_back("pool " + pool + ": " + listener + ": " + std::strerror(errno) +
-                     "; unpack GitHub's actions-runner package to " + directory +
-                     ", or write another runner_dir");
+  if (access(listener.c_str(), X_OK) == 0) return std::nullopt;
+  return listener + ": " + std::strerror(errno) + "; unpack GitHub's actions-runner package to " +
+         directory + ", or write another runner_dir";
 }
 
-void check_runner_user(const std::string& pool, const std::string& user, Lines& problems) {
+std::optional<std::string> runner_user_trouble(const std::string& user) {
   if (user.empty()) {
-    if (geteuid() != 0) return;
-    problems.push_back("pool " + pool +
-                       ": no runner_user: a server run by root would run jobs as root; write "
-                       "runner_user = \"NAME\" of a user who owns nothing");
-    return;
+    if (geteuid() != 0) return std::nullopt;
+    return "there is no runner_user, so a server run by root would run jobs as root; write "
+           "runner_user = \"NAME\" of a user who owns nothing";
   }
   const passwd* found = getpwnam(user.c_str());
   if (found == nullptr) {
-    problems.push_back("pool " + pool + ": there is no user " + user +
-                       " on this machine; run: useradd --system --home-dir /nonexistent --shell "
-                       "/usr/sbin/nologin " +
-                       user);
-  } else if (found->pw_uid == 0) {
-    problems.push_back("pool " + pool + ": runner_user " + user +
-                       " is root, who owns this machine; write a user who owns nothing");
-  } else if (geteuid() != 0 && found->pw_uid != geteuid()) {
-    problems.push_back("pool " + pool + ": only root can run jobs as " + user +
-                       "; run the server as root, or leave runner_user out");
+    return "there is no user " + user +
+           " on this machine; run: useradd --system --home-dir /nonexistent --shell "
+           "/usr/sbin/nologin " +
+           user;
   }
+  if (found->pw_uid == 0) {
+    return "runner_user " + user + " is root, who owns this machine; write a user who owns nothing";
+  }
+  if (geteuid() != 0 && found->pw_uid != geteuid()) {
+    return "only root can run jobs as " + user +
+           "; run the server as root, or leave runner_user out";
+  }
+  return std::nullopt;
 }
 
+// What several pools suffer from is told once, with their names.
 Lines check_machine(const Config& config) {
-  Lines problems;
+  std::map<std::string, std::string> pools;  // by trouble
   for (const core::Pool& pool : config.deployment.pools) {
     const ProcessPool& process = config.process_pools.at(pool.name);
-    check_runner_dir(pool.name, process.runner_dir, problems);
-    check_runner_user(pool.name, process.runner_user, problems);
+    for (auto trouble :
+         {runner_dir_trouble(process.runner_dir), runner_user_trouble(process.runner_user)}) {
+      if (!trouble) continue;
+      std::string& names = pools[*trouble];
+      names += (names.empty() ? "" : ", ") + pool.name;
+    }
   }
+  Lines problems;
+  for (const auto& [trouble, names] : pools) problems.push_back("pool " + names + ": " + trouble);
   for (const GithubScope& scope : config.github) {
     if (!scope.ca_file.empty() && access(scope.ca_file.c_str(), R_OK) != 0) {
       problems.push_back("[[github]] " + scope.name + ": ca_file " + scope.ca_file + ": " +

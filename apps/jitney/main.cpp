@@ -2,7 +2,13 @@
 #include "apps/jitney/cli.hpp"
 #include "apps/jitney/demo.hpp"
 #include "apps/jitney/serve.hpp"
+#include "local/shim.hpp"
 
 int main(int argc, char** argv) {
-  return jitney::app::run(argc, argv, {.serve = jitney::app::serve, .demo = jitney::app::demo});
+  return jitney::app::run(argc, argv,
+                          {.serve = jitney::app::serve,
+                           .demo = jitney::app::demo,
+                           .shim = [](const std::string& directory) {
+                             return jitney::local::run_shim({.directory = directory});
+                           }});
 }
