@@ -2,6 +2,7 @@
 // `jitney serve` as a child process of a test, with a directory of its own. One thread.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
@@ -113,7 +114,9 @@ class ServeProcess {
       boost::json::value value = boost::json::parse(line, error);
       if (error || !value.is_object()) continue;
       const auto* found = value.as_object().if_contains("msg");
-      if (found != nullptr && *found == message) return value;
+      if (found != nullptr && found->is_string() && found->as_string() == message) {
+        return value;
+      };
     }
     return std::nullopt;
   }

@@ -155,6 +155,7 @@ TEST_F(ServeTest, ARunningJobOutlivesTheServerAndIsAdoptedByTheNext) {
     ASSERT_TRUE(within_bound([&] { return count(sim::Status::in_progress) == 1; })) << serve.log();
     serve.signal(SIGTERM);
     EXPECT_EQ(serve.exit_status(), 0) << serve.log();
+    EXPECT_EQ(serve.log().find("deadline has passed"), std::string::npos) << "a job held the drain";
   }
   EXPECT_EQ(count(sim::Status::in_progress), 1);
   ServeProcess serve(directory_, "jitney.toml", "log2");
