@@ -96,6 +96,7 @@ class Demo {
   std::unique_ptr<sim::SimGithub> github_;
   std::unique_ptr<Server> server_;
   Steady::time_point began_ = Steady::now();
+  core::Duration took_{};
   std::vector<DemoJob> jobs_;
   std::optional<int> signal_;
 };
@@ -142,6 +143,7 @@ int Demo::run() {
   }
   began_ = Steady::now();
   const bool completed = watch();
+  took_ = since(began_);
   if (completed) settle();
   return finish(completed);
 }
@@ -246,21 +248,28 @@ int Demo::finish(bool completed) {
 
 void Demo::summary(const Leftovers& left, bool completed) {
   std::vector<core::Duration> waits;
-  for (const DemoJob& job : jobs_) waits.push_back(job.wait);
-  const std::string admin = "http://127.0.0.1:" + std::to_string(server_->admin_port());
-  std::cout << '\n'
-            << (completed ? "All " : "Not all of ") << jobs_.size() << " jobs completed in "
-            << core::describe(since(began_)) << "; half of them waited "
-            << percentile(waits, 50).count() << " ms or less, the slowest "
-            << percentile(waits, 100).count() << " ms.\n"
+  for (const DemoJob& job : jobs_) {
+    if (job.status == "completed") waits.push_back(job.wait);
+  }
+  std::cout << '\n';
+  if (!completed) {
+    std::cout << waits.size() << " of " << jobs_.size() << " jobs completed in "
+              << in_seconds(since(began_))
+              << (signal_ ? ", then you stopped it.\n" : ": too slow.\n");
+    return;
+  }
+  std::cout << "All " << jobs_.size() << " jobs completed in " << in_seconds(took_)
+            << "; half of them waited " << in_seconds(percentile(waits, 50))
+            << " or less for a runner, the last " << in_seconds(percentile(waits, 100)) << ".\n"
             << server_->metrics().claimed()
             << " runners were launched, one a job; left over: " << left.registrations
             << " registrations, " << left.machines << " processes, " << left.roots
             << " directories.\n";
   if (options_.exit) {
-    std::cout << "\nTo look around while it runs: jitney demo, without --exit\n";
+    std::cout << "\nTo look around while the server runs: jitney demo, without --exit\n";
     return;
   }
+  const std::string admin = "http://127.0.0.1:" + std::to_string(server_->admin_port());
   const std::string job = jobs_.empty() ? "JOB" : std::to_string(jobs_.back().id);
   std::cout << "\nTry, in another terminal:\n" << home_->commands(admin, job);
 }

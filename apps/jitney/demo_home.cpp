@@ -187,7 +187,7 @@ std::size_t DemoHome::roots() const {
 
 std::string DemoHome::commands(const std::string& admin_url, const std::string& job) const {
   const std::string jitney = self() + " --config " + directory_ + "/jitney.toml ";
-  return "  " + jitney + "jobs\n  " + jitney + "explain " + job + "\n  curl " + admin_url +
+  return "  " + jitney + "jobs --all\n  " + jitney + "explain " + job + "\n  curl " + admin_url +
          "/metrics\n";
 }
 

@@ -11,11 +11,6 @@ namespace {
 constexpr std::size_t kRecent = 8;
 constexpr int kBar = 40;
 
-std::string seconds(core::Duration duration) {
-  const auto tenths = duration.count() / 100;
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + "s";
-}
-
 std::string left(std::string text, std::size_t width) {
   if (text.size() < width) text.resize(width, ' ');
   return text;
@@ -26,11 +21,11 @@ std::string right(const std::string& text, std::size_t width) {
 std::string right(int number, std::size_t width) { return right(std::to_string(number), width); }
 
 std::string line_of(const DemoJob& job, core::Duration elapsed) {
-  std::string line = right(seconds(elapsed), 7) + "  " + left(job.name, 18) + " ";
+  std::string line = right(in_seconds(elapsed), 7) + "  " + left(job.name, 18) + " ";
   if (job.status == "completed") {
     line += "completed: " + job.conclusion;
   } else if (job.status == "in_progress") {
-    line += "runs on " + job.runner + " after waiting " + seconds(job.wait);
+    line += "runs on " + job.runner + " after waiting " + in_seconds(job.wait);
   } else {
     line += job.status + " for " + job.pool;
   }
@@ -95,10 +90,15 @@ std::vector<std::string> DemoScreen::table(const std::vector<DemoJob>& jobs,
   }
   lines.emplace_back();
   lines.push_back(bar(all_done, jobs.size()) + " " + std::to_string(all_done) + " of " +
-                  std::to_string(jobs.size()) + " jobs done, " + seconds(elapsed));
+                  std::to_string(jobs.size()) + " jobs done, " + in_seconds(elapsed));
   lines.emplace_back();
   lines.insert(lines.end(), recent_.begin(), recent_.end());
   return lines;
+}
+
+std::string in_seconds(core::Duration duration) {
+  const auto tenths = duration.count() / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + "s";
 }
 
 core::Duration percentile(std::vector<core::Duration> waits, int p) {

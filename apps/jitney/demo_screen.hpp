@@ -52,6 +52,8 @@ class DemoScreen {
   std::deque<std::string> recent_;
 };
 
+std::string in_seconds(core::Duration duration);  // "1.3s"
+
 // The p-th percentile (nearest rank) of what has been waited; zero when there is none.
 core::Duration percentile(std::vector<core::Duration> waits, int p);
 
