@@ -63,7 +63,11 @@ core::Time wall_clock() {
 }
 
 core::Result<std::optional<MachineMeta>> read_meta(const MachineFiles& files) {
-  const auto value = read_json(files.meta());
+  return read_tombstone(files.meta());
+}
+
+core::Result<std::optional<MachineMeta>> read_tombstone(const std::string& path) {
+  const auto value = read_json(path);
   if (!value) return std::unexpected(value.error());
   if (!*value) return std::nullopt;
   return MachineMeta{net::get_string_or(**value, "deployment", ""),

@@ -58,6 +58,8 @@ struct EndRecord {
 
 // nullopt: not there. `transient`: unreadable.
 core::Result<std::optional<MachineMeta>> read_meta(const MachineFiles& files);
+// What stays of a machine that is gone: a meta.json of its own.
+core::Result<std::optional<MachineMeta>> read_tombstone(const std::string& path);
 core::Result<std::optional<ShimRecord>> read_shim(const MachineFiles& files);
 core::Result<std::optional<EndRecord>> read_end(const MachineFiles& files);
 std::string to_json(const MachineMeta& meta);

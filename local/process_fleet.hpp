@@ -101,6 +101,8 @@ class ProcessFleet final : public core::Fleet {
   core::Result<StartOrder> order(const core::MachineId& machine, const MachineMeta& meta) const;
 
   core::Result<std::optional<core::Machine>> look(const core::MachineId& machine);
+  // One that is gone, as launch() names it.
+  core::Result<std::optional<core::Machine>> look_back(const core::MachineId& machine) const;
   core::Status look_closer(const MachineFiles& files, core::Machine& machine,
                            const MachineMeta& meta);
   // A runner whose shim is dead: ends what is left of it and records the end. false: somebody else

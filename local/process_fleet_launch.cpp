@@ -127,9 +127,7 @@ core::Result<core::LaunchOutcome> ProcessFleet::launch(const std::string& text,
   core::LaunchOutcome outcome;
   for (int index = 0; index < request->count; ++index) {
     const core::MachineId id = machine_name(token, index);
-    if (!exists(files(id).meta())) {
-      // It came and went: the token has had it.
-      if (exists(tombstone(id))) continue;
+    if (!exists(files(id).meta()) && !exists(tombstone(id))) {
       core::Status made = enough_disk();
       if (made) made = make_machine(id, request->meta, request->runner_dir);
       if (!made) {
@@ -139,6 +137,8 @@ core::Result<core::LaunchOutcome> ProcessFleet::launch(const std::string& text,
       }
     }
     auto machine = look(id);
+    // It came and went: the token has had it.
+    if (machine && !*machine) machine = look_back(id);
     if (!machine) return std::unexpected(machine.error());
     if (*machine) outcome.machines.push_back(std::move(**machine));
   }
@@ -146,6 +146,20 @@ core::Result<core::LaunchOutcome> ProcessFleet::launch(const std::string& text,
     return std::unexpected(outcome.faults.front());
   }
   return outcome;
+}
+
+core::Result<std::optional<core::Machine>> ProcessFleet::look_back(
+    const core::MachineId& id) const {
+  auto meta = read_tombstone(tombstone(id));
+  if (!meta) return std::unexpected(meta.error());
+  if (!*meta) return std::nullopt;
+  core::Machine machine;
+  machine.id = id;
+  machine.pool = (*meta)->pool;
+  machine.batch = (*meta)->batch;
+  machine.launched_at = (*meta)->launched_at;
+  machine.state = core::MachineState::stopping;
+  return machine;
 }
 
 // First the root, then the machine itself, each by one rename: what is there is whole.

@@ -150,7 +150,10 @@ bool ProcessFleet::dispose(const core::MachineId& machine) {
   if (!remove_tree(options_.runners_dir, machine) && !quarantine(machine)) return false;
   const std::string from = files(machine).directory;
   if (!exists(from)) return true;
-  if (!write_durably(tombstone(machine), "")) return false;
+  // A later launch under the same token still has to name it.
+  const auto meta = read_meta(files(machine));
+  const MachineMeta known = meta && *meta ? **meta : MachineMeta{};
+  if (!write_durably(tombstone(machine), to_json(known))) return false;
   const std::string away = ".gone-" + machine;
   const std::string machines = options_.state_dir + "/machines";
   if (::rename(from.c_str(), (machines + "/" + away).c_str()) != 0) return errno == ENOENT;

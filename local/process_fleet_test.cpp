@@ -29,7 +29,9 @@ TEST_F(ProcessFleetTest, TheSameTokenMakesOneSetOfMachines) {
 TEST_F(ProcessFleetTest, AMachineThatWasRemovedIsNotMadeAgain) {
   const auto first = world.launch(2);
   ASSERT_TRUE(world.stop(first.at(0)));
-  EXPECT_EQ(world.launch(2), std::vector{first.at(1)});
+  EXPECT_EQ(world.launch(2), first);
+  EXPECT_FALSE(world.find(first.at(0)));
+  EXPECT_EQ(list_directory(world.options.state_dir + "/machines"), std::vector{first.at(1)});
 }
 
 TEST_F(ProcessFleetTest, TokensThatReadAlikeDoNotMeet) {
