@@ -141,9 +141,8 @@ core::Result<std::vector<core::MachineId>> ProcessFleet::answering(
     std::span<const core::MachineId> machines) {
   std::vector<core::MachineId> answer;
   for (const core::MachineId& id : machines) {
-    const auto machine = look(id);
-    if (!machine) return std::unexpected(machine.error());
-    if (*machine && (*machine)->state == core::MachineState::running) answer.push_back(id);
+    const auto machine = look_or_say(id);
+    if (machine && machine->state == core::MachineState::running) answer.push_back(id);
   }
   return answer;
 }
@@ -152,11 +151,19 @@ core::Result<std::vector<core::Machine>> ProcessFleet::list() {
   std::vector<core::Machine> all;
   for (const std::string& id : list_directory(options_.state_dir + "/machines")) {
     if (id.starts_with('.')) continue;
-    auto machine = look(id);
-    if (!machine) return std::unexpected(machine.error());
-    if (*machine) all.push_back(std::move(**machine));
+    if (auto machine = look_or_say(id)) all.push_back(std::move(*machine));
   }
   return all;
+}
+
+// One machine that cannot be read must not hide the others from those who ask for many. Whoever
+// misses it asks find(), which says why.
+std::optional<core::Machine> ProcessFleet::look_or_say(const core::MachineId& id) {
+  auto machine = look(id);
+  if (machine) return std::move(*machine);
+  net::log(net::LogLevel::warning, "a machine cannot be looked at",
+           {{"machine", id}, {"cause", machine.error().what}});
+  return std::nullopt;
 }
 
 core::Result<std::optional<core::Machine>> ProcessFleet::find(const core::MachineId& machine) {

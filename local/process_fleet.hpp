@@ -101,6 +101,7 @@ class ProcessFleet final : public core::Fleet {
   core::Result<StartOrder> order(const core::MachineId& machine, const MachineMeta& meta) const;
 
   core::Result<std::optional<core::Machine>> look(const core::MachineId& machine);
+  std::optional<core::Machine> look_or_say(const core::MachineId& machine);
   // One that is gone, as launch() names it.
   core::Result<std::optional<core::Machine>> look_back(const core::MachineId& machine) const;
   core::Status look_closer(const MachineFiles& files, core::Machine& machine,

@@ -42,6 +42,17 @@ inline std::string contents(const std::string& path) {
   return all.str();
 }
 
+// Scripts name their processes 3600.NNN, a time to sleep; another run of the tests on this computer
+// must not find them, so the number of ours is put in. Taken before any test forks.
+inline const std::string kThisRun = "3600." + std::to_string(::getpid());
+inline std::string marked(std::string text) {
+  for (std::size_t at = 0; (at = text.find("3600.", at)) != std::string::npos;) {
+    text.replace(at, 5, kThisRun);
+    at += kThisRun.size();
+  }
+  return text;
+}
+
 class FleetWorld {
  public:
   static constexpr const char* kUser = "daemon";
@@ -110,7 +121,7 @@ class FleetWorld {
                                     const std::string& token = "ci-cpu-1/0") const {
     const auto ids = launch(1, token);
     if (ids.empty()) return "";
-    const core::Status started = fleet->start(ids[0], "ci-cpu-1", core::Secret(script));
+    const core::Status started = fleet->start(ids[0], "ci-cpu-1", core::Secret(marked(script)));
     if (!started) ADD_FAILURE() << started.error().what;
     return ids[0];
   }
@@ -148,8 +159,9 @@ class FleetWorld {
   [[nodiscard]] std::string root(const core::MachineId& id) const {
     return options.state_dir + "/runners/" + id;
   }
-  // Processes whose arguments hold `marker`; zombies have none.
-  static int processes_called(const std::string& marker) {
+  // Processes whose arguments hold the name; zombies have none.
+  static int processes_called(const std::string& name) {
+    const std::string marker = marked(name);
     int count = 0;
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {

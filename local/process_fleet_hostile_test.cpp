@@ -51,14 +51,15 @@ TEST_F(HostileJobTest, RunsAsTheOtherUserWithNothingOpen) {
 }
 
 TEST_F(HostileJobTest, SeesNeitherServerNorNeighbourInProc) {
-  const auto neighbour =
-      world.run("NEIGHBOURSECRET=1; echo up; exec sleep 3600.053 NEIGHBOURSECRET-a9", "other/0");
-  ASSERT_FALSE(neighbour.empty());
+  if (!why_no_namespaces().empty()) GTEST_SKIP() << why_no_namespaces();
+  const auto neighbour = world.run("echo up; exec sleep 3600.053", "other/0");
+  ASSERT_TRUE(world.prints(neighbour, "up"));
+  ASSERT_TRUE(eventually([] { return FleetWorld::processes_called("3600.053") > 0; }));
   const std::string log = output_of(
       "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; cat $p/environ | tr '\\0' '\\n' | grep "
       "-v ACTIONS_RUNNER; ls $p/fd $p/cwd/ ; done 2>/dev/null; kill -9 -1; true",
       "spy/0");
-  EXPECT_EQ(log.find("3600.053"), std::string::npos) << log;
+  EXPECT_EQ(log.find(marked("3600.053")), std::string::npos) << log;
   EXPECT_EQ(log.find("ENVSECRET"), std::string::npos);
   EXPECT_EQ(log.find("process_fleet"), std::string::npos) << log;
 }
@@ -93,6 +94,7 @@ TEST_F(HostileJobTest, CannotWriteIntoTheTemplate) {
 }
 
 TEST_F(HostileJobTest, NeighboursOfOneUserCannotSignalEachOther) {
+  if (!why_no_namespaces().empty()) GTEST_SKIP() << why_no_namespaces();
   const auto victim = world.run("echo up; exec sleep 3600.061", "victim/0");
   ASSERT_TRUE(world.prints(victim, "up"));
   const auto killer = world.run("trap '' TERM; kill -9 -1; exit 0", "killer/0");

@@ -252,6 +252,18 @@ TEST_F(ProcessFleetTest, KeepsDiagnosticsOfWhatIsGone) {
   EXPECT_EQ(contents(kept + "/Runner_1.log"), "trace\n");
 }
 
+TEST_F(ProcessFleetTest, AMachineThatCannotBeReadHidesNoOther) {
+  const auto ids = world.launch(2);
+  const std::string meta = contents(world.files(ids.at(0)).meta());
+  world.write_file("state/machines/" + ids.at(0) + "/meta.json", "{ half", 0600);
+  EXPECT_EQ(world.fleet->find(ids.at(0)).error().fault, Fault::transient);
+  EXPECT_EQ(world.fleet->answering(ids).value(), std::vector{ids.at(1)});
+  ASSERT_EQ(world.fleet->list()->size(), 1U);
+  EXPECT_EQ(world.fleet->list()->front().id, ids.at(1));
+  world.write_file("state/machines/" + ids.at(0) + "/meta.json", meta, 0600);
+  EXPECT_EQ(world.fleet->list()->size(), 2U);
+}
+
 TEST_F(ProcessFleetTest, ADirectoryThatCannotBeRemovedIsSetAside) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to make a directory that stays";
   const auto id = world.run("mkdir -p a/b");

@@ -194,7 +194,11 @@ class Shim {
     }
     if (keeper_gone_) return true;
     for (pid_t pid = 0; (pid = ::waitpid(-1, nullptr, WNOHANG)) != 0;) {
-      if (pid == keeper_) return true;
+      if (pid == keeper_) {
+        // From here on the number may be somebody else's.
+        keeper_ = 0;
+        return true;
+      }
       if (pid < 0) return errno == ECHILD;
     }
     return false;
