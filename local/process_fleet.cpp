@@ -48,7 +48,10 @@ core::Status may_pass(const Account& account, const std::string& path) {
 }  // namespace
 
 ProcessFleet::ProcessFleet(ProcessFleetOptions options) : options_(std::move(options)) {}
-ProcessFleet::~ProcessFleet() = default;
+ProcessFleet::~ProcessFleet() {
+  // Refused as long as runners live in it.
+  if (!cgroups_.path.empty()) ::rmdir(cgroups_.path.c_str());
+}
 
 core::Result<std::unique_ptr<ProcessFleet>> ProcessFleet::open(ProcessFleetOptions options) {
   if (options.runners_dir.empty()) options.runners_dir = options.state_dir + "/runners";

@@ -178,6 +178,21 @@ TEST_P(AllMeans, StopEndsARunnerAndItsDaemons) {
   EXPECT_EQ(FleetWorld::processes_called("3600.043"), 0);
 }
 
+TEST_P(AllMeans, AServerThatLeavesTakesOnlyAnEmptyControlGroupAlong) {
+  const auto id = world.run("echo up; while [ ! -e go ]; do sleep 0.02; done; exit 6");
+  ASSERT_TRUE(world.prints(id, "up"));
+  const std::string group = shim_of(id).cgroup;
+  ASSERT_EQ(!group.empty(), GetParam().cgroups);
+  world.reopen();
+  EXPECT_EQ(world.find(id)->state, MachineState::running);
+  EXPECT_EQ(std::filesystem::exists(group), GetParam().cgroups);
+  world.write_file("state/runners/" + id + "/go", "", 0644);
+  ASSERT_TRUE(world.ends(id));
+  EXPECT_EQ(world.find(id)->exit_code, 6);
+  world.fleet.reset();
+  EXPECT_FALSE(std::filesystem::exists(std::filesystem::path(group).parent_path()));
+}
+
 INSTANTIATE_TEST_SUITE_P(Means, AllMeans,
                          testing::Values(Means{"Both", true, true},
                                          Means{"Namespaces", true, false},
