@@ -8,7 +8,7 @@
 
 #include "local/isolation.hpp"
 #include "local/process_fleet.hpp"
-#include "local/process_fleet_fixture.hpp"
+#include "local/process_fleet_test_world.hpp"
 
 namespace jitney::local {
 namespace {

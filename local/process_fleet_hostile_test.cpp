@@ -5,7 +5,7 @@
 #include "local/cgroup.hpp"
 #include "local/isolation.hpp"
 #include "local/process_fleet.hpp"
-#include "local/process_fleet_fixture.hpp"
+#include "local/process_fleet_test_world.hpp"
 
 namespace jitney::local {
 namespace {

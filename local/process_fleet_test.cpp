@@ -4,7 +4,7 @@
 #include <sys/mount.h>
 
 #include "local/directory_listing.hpp"
-#include "local/process_fleet_fixture.hpp"
+#include "local/process_fleet_test_world.hpp"
 
 namespace jitney::local {
 namespace {

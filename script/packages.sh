@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034
 run_packages=(
   ca-certificates ccache cmake g++ git libboost-context1.81-dev libboost-json1.81-dev
-  libboost1.81-dev libcli11-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev
+  libboost1.81-dev libcli11-dev libpugixml-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev
   make ninja-build prometheus-cpp-dev
 )
 dev_packages=(

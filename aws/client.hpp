@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls to AWS services: signed, retried, bounded. The one way out of aws/; everything above it
+// speaks of operations, everything below of HTTP. Thread-safe.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+
+#include "aws/credentials.hpp"
+#include "core/result.hpp"
+#include "net/http.hpp"
+#include "net/http_client.hpp"
+
+namespace jitney::aws {
+
+enum class Service { dynamodb, ec2, s3, sqs, ssm, secretsmanager, sts };
+
+// Query parameters of an EC2 call, flattened as the wire wants them ("Filter.1.Name").
+using Parameters = std::map<std::string, std::string>;
+
+struct ClientOptions {
+  std::string region;
+  // Base URL for one service, or under "*" for all: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL.
+  std::map<std::string, std::string> endpoints;
+  std::chrono::milliseconds call_time{20'000};  // one call with all its retries
+  int max_tries = 4;                            // of one call; fewer when the token bucket is empty
+  net::ClientOptions http;
+};
+
+// Faults of every call, by the tables of aws/faults.hpp: the text holds service, operation, the
+// vendor's own code and request id; never a request body. Throttles and passing errors are retried
+// inside, within `call_time` and the deadline; an effect must therefore be idempotent by name.
+class Client {
+ public:
+  Client(ClientOptions options, std::shared_ptr<CredentialsProvider> credentials);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // JSON 1.0 (DynamoDB, SQS) and 1.1 (SSM, Secrets Manager); `operation` such as "PutItem".
+  core::Result<boost::json::value> json(Service service, std::string_view operation,
+                                        const boost::json::value& input);
+
+  // EC2 and STS: query in, XML out.
+  core::Result<pugi::xml_document> query(Service service, std::string_view operation,
+                                         const Parameters& parameters);
+
+  // S3: path style under an endpoint override, virtual-hosted otherwise. Any 2xx is a success.
+  core::Result<net::Response> s3(std::string_view method, std::string_view bucket,
+                                 std::string_view key, const Parameters& query = {},
+                                 const net::Headers& headers = {}, std::string_view body = {});
+
+  // No call may last longer than this from now on: a Lambda sets it for each invocation.
+  // `cancelled` once it has passed.
+  void set_deadline(std::chrono::steady_clock::time_point deadline);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace jitney::aws
