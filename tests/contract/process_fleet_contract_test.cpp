@@ -2,7 +2,7 @@
 // Local processes keep the contract of the port they stand for.
 #include <algorithm>
 
-#include "local/process_fleet_fixture.hpp"
+#include "local/process_fleet_test_world.hpp"
 #include "tests/contract/fleet_contract.hpp"
 
 namespace jitney::contract {
