@@ -3,6 +3,7 @@
 
 #include <ranges>
 
+#include "net/json.hpp"
 #include "sim/github/bodies.hpp"
 
 namespace jitney::sim {
@@ -117,6 +118,19 @@ json::object state_of(const State& state) {
                       {"departed", std::move(departed)}, {"calls", counts_of(state)}};
 }
 
+namespace {
+
+// The job a delivery is about, read back from what was sent; null when it is about none.
+json::value job_of(const Delivery& delivery) {
+  if (!delivery.payload) return nullptr;
+  const auto body = net::parse_json(*delivery.payload);
+  const auto* job = body ? net::get_object(*body, "workflow_job") : nullptr;
+  const auto id = job ? net::get_int(*job, "id") : std::nullopt;
+  return id ? json::value(*id) : json::value(nullptr);
+}
+
+}  // namespace
+
 json::array deliveries_of(const State& state) {
   json::array list;
   for (const auto& [id, each] : std::views::reverse(state.hooks.deliveries())) {
@@ -125,6 +139,7 @@ json::array deliveries_of(const State& state) {
                                 {"guid", each.guid},
                                 {"event", each.event},
                                 {"action", each.action},
+                                {"job_id", job_of(each)},
                                 {"redelivery", each.redelivery},
                                 {"done", each.done},
                                 {"delivered_at", ms(each.delivered_at)},
