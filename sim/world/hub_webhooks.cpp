@@ -53,7 +53,8 @@ void Hub::tell_all() {
 }
 
 void Hub::send(std::string guid, const core::JobEvent& event) {
-  if (random_.chance(mix_.webhook_vanished)) return;
+  const bool end = event.status == core::JobStatus::completed;
+  if (random_.chance(end ? mix_.end_vanished : mix_.webhook_vanished)) return;
   const int copies = random_.chance(mix_.webhook_twice) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     deliveries_.push_back({.id = static_cast<std::int64_t>(deliveries_.size()) + 1,

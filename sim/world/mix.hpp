@@ -2,7 +2,11 @@
 // How bad the world is. Rates are per mille of calls unless said otherwise. Immutable values.
 #pragma once
 
+#include <array>
+#include <string_view>
+
 #include "core/time.hpp"
+#include "sim/world/random.hpp"
 
 namespace jitney::sim {
 
@@ -21,6 +25,7 @@ struct Mix {
   // Webhooks.
   int webhook_lost = 30;     // the delivery failed; GitHub keeps it for redelivery
   int webhook_vanished = 5;  // no trace
+  int end_vanished = 5;      // the same, of `completed`
   int webhook_twice = 50;
   int webhook_late = 150;  // minutes later, so out of order
 
@@ -53,11 +58,39 @@ inline constexpr Mix calm() {
   mix.die_before = mix.die_after = mix.fail_before = mix.fail_after = 0;
   mix.duplicate = mix.late = 0;
   mix.webhook_lost = mix.webhook_vanished = mix.webhook_twice = mix.webhook_late = 0;
+  mix.end_vanished = 0;
   mix.outages = mix.throttled = 0;
   mix.no_capacity = mix.launch_throttled = mix.never_answers = mix.interrupted = 0;
   mix.runner_dies = mix.end_unheard = 0;
   mix.cancelled = mix.rerun = mix.stolen = 0;
   mix.clock_jumps = mix.restarts = 0;
+  return mix;
+}
+
+// Runners that die at once, for jobs whose end nobody told us.
+inline constexpr Mix lost_ends() {
+  Mix mix = calm();
+  mix.end_vanished = 600;
+  mix.cancelled = 600;
+  mix.runner_dies = 700;
+  return mix;
+}
+
+// Each fault absent, as usual, or five times as bad, by the seed: what no fixed mix brings
+// together.
+inline Mix swarm(std::uint64_t seed) {
+  Mix mix;
+  Random random(seed ^ 0x5eedf00dULL);
+  for (int Mix::* rate :
+       {&Mix::die_before,   &Mix::die_after,     &Mix::fail_before,      &Mix::fail_after,
+        &Mix::duplicate,    &Mix::late,          &Mix::webhook_lost,     &Mix::webhook_vanished,
+        &Mix::end_vanished, &Mix::webhook_twice, &Mix::webhook_late,     &Mix::outages,
+        &Mix::throttled,    &Mix::no_capacity,   &Mix::launch_throttled, &Mix::never_answers,
+        &Mix::interrupted,  &Mix::runner_dies,   &Mix::end_unheard,      &Mix::cancelled,
+        &Mix::rerun,        &Mix::stolen,        &Mix::clock_jumps,      &Mix::restarts}) {
+    constexpr std::array kTimes{0, 1, 1, 5};
+    mix.*rate *= kTimes[random.below(kTimes.size())];
+  }
   return mix;
 }
 

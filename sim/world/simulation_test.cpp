@@ -30,6 +30,20 @@ TEST(Simulation, EveryPromiseHoldsUnderMixedFaults) {
   }
 }
 
+TEST(Simulation, EveryPromiseHoldsWhereSomeFaultsAreMuchWorse) {
+  for (std::uint64_t seed = 1; seed <= seeds() / 2; ++seed) {
+    const Verdict verdict = simulate(seed, swarm(seed));
+    ASSERT_TRUE(verdict.violations.empty()) << "--mix swarm " << told(verdict);
+  }
+}
+
+TEST(Simulation, JobsWhoseEndIsLostCostABoundedNumberOfLaunches) {
+  for (std::uint64_t seed = 1; seed <= seeds() / 4; ++seed) {
+    const Verdict verdict = simulate(seed, lost_ends());
+    ASSERT_TRUE(verdict.violations.empty()) << "--mix lost_ends " << told(verdict);
+  }
+}
+
 TEST(Simulation, WithoutFaultsEveryJobGetsOneMachine) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     const Verdict verdict = simulate(seed, calm());
