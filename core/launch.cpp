@@ -26,6 +26,13 @@ Result<std::vector<Runner>> runners_of(const Context& context, const Batch& batc
   return runners;
 }
 
+// Those that an earlier rung left without a machine.
+Result<int> count_unfilled(const Context& context, const Batch& batch) {
+  const auto runners = runners_of(context, batch);
+  if (!runners) return std::unexpected(runners.error());
+  return static_cast<int>(std::ranges::count(*runners, Phase::planned, &Runner::phase));
+}
+
 // A rival that moved the batch first does the rest.
 Status store(const Context& context, const Batch& batch, std::string_view text) {
   const auto stored = context.ledger.update(batch, context.clock.now(), text);
@@ -190,8 +197,9 @@ Status launch(const Context& context, const Pool& pool, Batch batch) {
   }
   const auto outcome = context.fleet.launch(batch.request, batch.client_token());
   if (!outcome) {
-    const int all = static_cast<int>(batch.runners.size());
-    return after_error(context, pool, std::move(batch), outcome.error(), all);
+    const auto unfilled = count_unfilled(context, batch);
+    if (!unfilled) return std::unexpected(unfilled.error());
+    return after_error(context, pool, std::move(batch), outcome.error(), *unfilled);
   }
   const auto unfilled = bind_machines(context, batch, outcome->machines);
   if (!unfilled) return std::unexpected(unfilled.error());
