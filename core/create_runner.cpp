@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
 #include "core/blame.hpp"
 #include "core/breaker.hpp"
@@ -68,7 +69,10 @@ class CreateRunner {
   Result<bool> note_answers(const Snapshot& snapshot) {
     std::vector<MachineId> asked;
     for (const Runner& runner : snapshot.runners) {
-      if (runner.phase == Phase::launched) asked.push_back(runner.machine);
+      // One that refused its start a moment ago would be minted and taken back again and again.
+      if (runner.phase == Phase::launched && !tried_.contains(runner.name)) {
+        asked.push_back(runner.machine);
+      }
     }
     if (asked.empty()) return false;
     const auto answering = context_.fleet.answering(asked);
@@ -102,6 +106,7 @@ class CreateRunner {
     bool moved = false;
     for (const RunnerName& name : now.start) {
       if (context_.out_of_time()) break;
+      tried_.insert(name);
       if (Status started = start(context_, pool_, name); !started) {
         return std::unexpected(started.error());
       }
@@ -184,6 +189,7 @@ class CreateRunner {
 
   const Context& context_;
   const Pool& pool_;
+  std::set<RunnerName> tried_;
   std::optional<Duration> wait_;
 };
 

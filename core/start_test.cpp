@@ -95,22 +95,30 @@ TEST_F(StartTest, FindsItsRunnerAgainWhenTheAnswerOfTheStartWasLost) {
 // --- the machine
 
 TEST_F(StartTest, TakesTheRegistrationBackWhenTheMachineIsNotReady) {
-  ready_runner();
+  const JobId id = queue_job();
   fleet.start_error = Error{Fault::not_ready, "its agent is not up"};
-  ASSERT_TRUE(start_it());
+  ASSERT_TRUE(create());
   EXPECT_EQ(runner("prod-cpu-1").phase, Phase::launched);
   EXPECT_EQ(forge.registrations(), 0u);
-  EXPECT_EQ(job(job_).failures, 0) << "a wait is no failure";
+  EXPECT_EQ(job(id).failures, 0) << "a wait is no failure";
+  EXPECT_EQ(forge.minted().size(), 1u) << "each try costs two calls to GitHub: one now, then later";
+  EXPECT_FALSE(messages(5s).empty());
+
+  fleet.start_error.reset();
+  ASSERT_TRUE(create());
+  EXPECT_EQ(runner("prod-cpu-1").phase, Phase::registered);
 }
 
 TEST_F(StartTest, CountsAFailureAndEndsTheRunnerWhenItsMachineIsGone) {
-  ready_runner();
-  const MachineId machine = runner("prod-cpu-1").machine;
   const JobId id = queue_job();
-  ASSERT_TRUE(machines.stop(std::span(&machine, 1)));
-  ASSERT_TRUE(start_it());
+  fleet.before_start = [this] {
+    const MachineId machine = runner("prod-cpu-1").machine;
+    ASSERT_TRUE(machines.stop(std::span(&machine, 1)));
+  };
+  ASSERT_TRUE(create());
   EXPECT_EQ(runner("prod-cpu-1").phase, Phase::gone);
   EXPECT_EQ(forge.registrations(), 0u);
+  EXPECT_EQ(job(id).failures, 1);
   EXPECT_FALSE(job(id).dead) << "a machine that went is no lasting fault of the pool";
   EXPECT_EQ(live(), 0);
 }
