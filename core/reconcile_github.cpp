@@ -43,8 +43,8 @@ bool forge_down(const Context& context, std::string_view scope) {
   return !facts || facts->forge_down;
 }
 
-// true: ask for it. Remembers how often it was asked, so that a bad one is not sent for ever.
-Result<bool> may_redeliver(const Context& context, const std::string& key) {
+// How often GitHub took our wish to send this delivery again.
+Result<int> times_redelivered(const Context& context, const std::string& key) {
   const auto note = context.ledger.note(key);
   if (!note) return std::unexpected(note.error());
   int times = 0;
@@ -52,14 +52,31 @@ Result<bool> may_redeliver(const Context& context, const std::string& key) {
     const std::string& value = (*note)->value;
     std::from_chars(value.data(), value.data() + value.size(), times);
   }
-  if (times >= kRedeliveries) return false;
+  return times;
+}
+
+// A wish that GitHub refused for good counts as made: it must not hold up the deliveries after it.
+// One that did not reach GitHub does not: an outage may not use up the tries. Dying in between
+// costs a repeated webhook, which changes nothing.
+Status redeliver_once(const Context& context, Forge& forge, const FailedDelivery& failed,
+                      Swept& swept) {
+  const std::string key = "redelivered/" + failed.guid;
+  const auto times = times_redelivered(context, key);
+  if (!times) return std::unexpected(times.error());
+  if (*times >= kRedeliveries) return {};
+  const Status sent = forge.redeliver(failed.id);
+  if (sent) {
+    swept.redelivered += 1;
+  } else {
+    const Fault fault = sent.error().fault;
+    if (fault != Fault::not_found && fault != Fault::invalid) return sent;
+    note_trouble(swept, "redeliver " + failed.guid, sent.error());
+  }
   const Time now = context.clock.now();
-  const Status counted = context.ledger.put({.key = key,
-                                             .value = std::to_string(times + 1),
-                                             .at = now,
-                                             .expires = now + kRememberDeliveries});
-  if (!counted) return std::unexpected(counted.error());
-  return true;
+  return context.ledger.put({.key = key,
+                             .value = std::to_string(*times + 1),
+                             .at = now,
+                             .expires = now + kRememberDeliveries});
 }
 
 // `at` of the note is the cursor: GitHub's time, up to which all deliveries were looked at. The
@@ -87,13 +104,9 @@ void redeliver_scope(const Context& context, const std::string& scope, Forge& fo
     // Whatever stops this loop leaves the cursor where it is, and the next sweep begins there
     // again: a delivery that was skipped would never be asked for.
     if (context.out_of_time()) return;
-    const auto may = may_redeliver(context, "redelivered/" + failed.guid);
-    if (!may) return note_trouble(swept, "deliveries of " + scope, may.error());
-    if (!*may) continue;
-    if (Status sent = forge.redeliver(failed.id); !sent) {
-      return note_trouble(swept, "redeliver " + failed.guid, sent.error());
+    if (Status done = redeliver_once(context, forge, failed, swept); !done) {
+      return note_trouble(swept, "redeliver " + failed.guid, done.error());
     }
-    swept.redelivered += 1;
   }
   const Status stored = context.ledger.put(
       {.key = key, .value = "", .at = std::max(since, deliveries->seen_until), .expires = {}});

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "local/schema.hpp"
 
@@ -70,7 +72,12 @@ core::Status Database::lock() {
     return core::fail(Fault::invalid, "cannot create " + path + ": " + std::strerror(errno) +
                                           "; look at the owner and mode of its folder");
   }
-  if (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+  const auto until = std::chrono::steady_clock::now() + options_.lock_wait;
+  while (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
     return core::fail(Fault::conflict,
                       options_.path +
                           " is in use by another jitney serve; stop that one first, or "

@@ -3,6 +3,7 @@
 // and each caller is answered after it is on the disk. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -27,6 +28,8 @@ struct DatabaseOptions {
   std::string vfs;
   std::size_t waiting_limit = 4096;  // changes; above, `transient` at once
   std::size_t group_limit = 256;     // changes a transaction, so that none waits long
+  // A server that was killed leaves the lock to a child that is between fork and exec, for moments.
+  std::chrono::milliseconds lock_wait{2'000};
 };
 
 class Database {

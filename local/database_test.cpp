@@ -271,6 +271,12 @@ TEST_F(DatabaseTest, ASecondServerIsRefusedWithAdvice) {
   EXPECT_NE(open(), nullptr);
 }
 
+TEST_F(DatabaseTest, AServerThatStartsWhileTheLastOneGoesWaitsForTheLock) {
+  auto first = open();
+  std::jthread leaving([&] { first.reset(); });
+  EXPECT_NE(open(), nullptr);
+}
+
 TEST_F(DatabaseTest, ACommandMayReadBesideTheServerButNotWrite) {
   const auto server = open();
   ASSERT_TRUE(put(*server, "a").has_value());

@@ -47,7 +47,7 @@ long control_socket(BIO* bio, int command, long, void*) {
 }
 
 const BIO_METHOD* socket_method() {
-  static const BIO_METHOD* const method = [] {
+  static const BIO_METHOD* const kMethod = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "jitney socket");
     if (made == nullptr) throw std::bad_alloc();
     BIO_meth_set_write(made, write_socket);
@@ -55,7 +55,7 @@ const BIO_METHOD* socket_method() {
     BIO_meth_set_ctrl(made, control_socket);
     return made;
   }();
-  return method;
+  return kMethod;
 }
 
 bool is_numeric(const std::string& host) {

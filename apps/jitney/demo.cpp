@@ -285,7 +285,7 @@ void Demo::remove_runners() {
   for (;;) {
     const auto gone = context.fleet.stop(ids);
     if ((gone && gone->size() == ids.size()) || since(from) > std::chrono::seconds(20)) return;
-    signals_.wait(kFrame);
+    static_cast<void>(signals_.wait(kFrame));
   }
 }
 

@@ -32,11 +32,14 @@ class Invariants final : public Witness {
   [[nodiscard]] const std::vector<std::string>& story() const { return story_; }
 
  private:
-  void violated(const std::string& what, const std::string& subject);
+  // `subjects`: whose timelines tell the story.
+  void violated(const std::string& what, const std::vector<std::string>& subjects);
+  [[nodiscard]] std::vector<std::string> story_of(core::JobId id, const std::string& pool) const;
   void check_jobs();
   void check_webhooks();
   void check_phantoms(const core::Batch& batch, int needless);
   [[nodiscard]] int wanted_on_github(const core::Pool& pool) const;
+  [[nodiscard]] bool had_a_job(const core::RunnerName& name) const;
   void check_machines(const Cloud& cloud);
   void check_registrations();
   void check_counts();
@@ -44,8 +47,9 @@ class Invariants final : public Witness {
   const core::Deployment& deployment_;
   core::Ledger& ledger_;
   const Hub& hub_;
-  std::map<core::JobId, int>
+  std::map<core::JobId, std::vector<core::RunnerName>>
       phantoms_;  // needless launches for a job long after GitHub had ended it
+  std::map<core::JobId, std::vector<core::RunnerName>> launched_for_;
   std::vector<std::string> violations_;
   std::vector<std::string> story_;
 };

@@ -72,6 +72,16 @@ TEST_P(Regression, StaysMended) {
   EXPECT_TRUE(verdict.violations.empty()) << told(verdict);
 }
 
+class SwarmRegression : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(SwarmRegression, StaysMended) {
+  const Verdict verdict = simulate(GetParam(), swarm(GetParam()));
+  EXPECT_TRUE(verdict.violations.empty()) << "--mix swarm " << told(verdict);
+}
+
+// calls that never reached GitHub used up the tries of a redelivery
+INSTANTIATE_TEST_SUITE_P(Seeds, SwarmRegression, testing::Values(100669, 107426, 108325, 110873));
+
 INSTANTIATE_TEST_SUITE_P(
     Seeds, Regression,
     testing::Values(

@@ -141,10 +141,18 @@ class World:
         self._write("jitney.toml", CONFIG.format(
             ingress=ingress, port=self.port, admin=self.admin, state=self.state, delays=json.dumps(list(delays)),
             package=BUILD / "runner-package", floor=floor, check_after=check_after, user=self._user(),
-            github="".join(GITHUB.format(name=name, api=self.api, token=self.path / "token",
-                                         secret=self.path / "secret", port=self.port) for name in organisations),
+            github="".join(self.scope(name) for name in organisations),
             pools="".join(POOL.format(name=name, scope=scope, max=size, idle=idle)
                           for (name, scope), size in self.pools.items())))
+
+    def scope(self, name):
+        """The [[github]] of one organisation."""
+        return GITHUB.format(name=name, api=self.api, token=self.path / "token", secret=self.path / "secret",
+                             port=self.port)
+
+    def github_options(self):
+        """Further arguments of sim_github."""
+        return []
 
     def _user(self):
         # Jobs run as another user wherever that is possible.
@@ -164,10 +172,13 @@ class World:
                    "--webhook-url", f"http://127.0.0.1:{self.port}/webhook"]
         for repository in repositories:
             command += ["--repository", repository]
+        command += self.github_options()
         self.github = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=self.path)
         ready = json.loads(self.github.stdout.readline())
         self.api, self.control = ready["url"], ready["control_url"]
-        self.sim("POST", "rules", {"accept_within_ms": 3000, "lost_after_ms": 6000, "offline_after_ms": 3000})
+        # A sweep a second would use up an hour's calls in minutes.
+        self.sim("POST", "rules", {"accept_within_ms": 3000, "lost_after_ms": 6000, "offline_after_ms": 3000,
+                                   "rate_limit": 1000000})
 
     def __enter__(self):
         self.start()
