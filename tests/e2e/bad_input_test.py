@@ -57,6 +57,7 @@ class BadInput(Case):
     @classmethod
     def setUpClass(cls):
         cls.world = World(pools=NO_RUNNERS, check_after="1h")
+        cls.addClassCleanup(cls.world.__exit__, None, None, None)
         cls.world.start()
         cls.port = cls.world.port
         # The server's patience is half a minute: these run beside the other tests.
@@ -65,10 +66,6 @@ class BadInput(Case):
         cls.slow_header = Background(trickle, cls.port, b"POST /webhook HTTP/1.1\r\nHost: x\r\nX-Long: ")
         cls.slow_body = Background(trickle, cls.port, head + body[:1])
         cls.silent = Background(trickle, cls.port, b"", 50)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.__exit__(None, None, None)
 
     def setUp(self):
         # What the jobs of other tests have woken comes to rest first.
