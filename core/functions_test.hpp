@@ -88,6 +88,53 @@ class WatchedFleet final : public Fleet {
   Fleet& fleet_;
 };
 
+// The fake GitHub with a person between: lists can miss a name, single calls can be refused.
+class WatchedForge final : public Forge {
+ public:
+  explicit WatchedForge(Forge& forge) : forge_(forge) {}
+
+  RunnerName missing_from_list;
+  int refused_redeliveries = 0;
+  int jobs_asked = 0;
+
+  Result<std::vector<Registration>> runners() override {
+    auto all = forge_.runners();
+    if (all) std::erase_if(*all, [&](const auto& one) { return one.name == missing_from_list; });
+    return all;
+  }
+  Status redeliver(std::int64_t delivery) override {
+    if (refused_redeliveries == 0) return forge_.redeliver(delivery);
+    --refused_redeliveries;
+    return core::fail(Fault::transient, "502");
+  }
+  Result<JobEvent> job(const std::string& repository, JobId id) override {
+    ++jobs_asked;
+    return forge_.job(repository, id);
+  }
+  Result<Minted> mint(const RunnerName& name, std::span<const std::string> labels,
+                      std::int64_t group) override {
+    return forge_.mint(name, labels, group);
+  }
+  Result<std::optional<Registration>> find(const RunnerName& name) override {
+    return forge_.find(name);
+  }
+  Result<Removal> remove(ForgeId id) override { return forge_.remove(id); }
+  Result<std::vector<JobEvent>> run_jobs(const std::string& repository, std::int64_t run) override {
+    return forge_.run_jobs(repository, run);
+  }
+  Result<std::vector<std::string>> repositories() override { return forge_.repositories(); }
+  Result<std::vector<JobEvent>> open_jobs(const std::string& repository) override {
+    return forge_.open_jobs(repository);
+  }
+  Result<Deliveries> failed_deliveries(Time since) override {
+    return forge_.failed_deliveries(since);
+  }
+  std::optional<CallBudget> budget() override { return forge_.budget(); }
+
+ private:
+  Forge& forge_;
+};
+
 class FunctionsTest : public testing::Test {
  protected:
   FunctionsTest() {
@@ -203,8 +250,9 @@ class FunctionsTest : public testing::Test {
   fakes::FakeFleet machines{clock};
   WatchedFleet fleet{machines};
   fakes::FakeForge forge{{}, clock};
+  WatchedForge watched_forge{forge};
   Deployment deployment;
-  std::map<std::string, Forge*, std::less<>> forges{{"acme", &forge}};
+  std::map<std::string, Forge*, std::less<>> forges{{"acme", &watched_forge}};
 };
 
 }  // namespace jitney::core
