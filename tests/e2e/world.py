@@ -58,6 +58,11 @@ webhook_secret = {{ file = "{secret}" }}
 webhook_url = "http://127.0.0.1:{port}/webhook"
 write_spacing = "1ms"
 """
+APP = """client_id = "Iv23li{app}"
+installation_id = {installation}
+private_key = {{ file = "{key}" }}
+"""
+APP_ID = 4711
 POOL = """
 [[pool]]
 name = "{name}"
@@ -124,7 +129,7 @@ class World:
     """One simulated GitHub and one server. Options are what the configuration file varies by."""
 
     def __init__(self, ingress="webhook", organisations=("acme",), pools=None, delays=("1s", "1s"), idle="60s",
-                 floor="1MiB", check_after="3s", environment=None):
+                 floor="1MiB", check_after="3s", environment=None, app=False):
         self.directory = tempfile.TemporaryDirectory(prefix="jitney-e2e-")
         self.path = pathlib.Path(self.directory.name)
         self.path.chmod(0o711)
@@ -137,6 +142,7 @@ class World:
         self.log = self.path / "serve.log"
         self._write("token", TOKEN)
         self._write("secret", SECRET)
+        self.app_key = self._make_app_key() if app else None
         self._start_github()
         self._write("jitney.toml", CONFIG.format(
             ingress=ingress, port=self.port, admin=self.admin, state=self.state, delays=json.dumps(list(delays)),
@@ -147,12 +153,30 @@ class World:
 
     def scope(self, name):
         """The [[github]] of one organisation."""
-        return GITHUB.format(name=name, api=self.api, token=self.path / "token", secret=self.path / "secret",
+        text = GITHUB.format(name=name, api=self.api, token=self.path / "token", secret=self.path / "secret",
                              port=self.port)
+        if not self.app_key:
+            return text
+        token = next(line for line in text.splitlines(True) if line.startswith("token = "))
+        return text.replace(token, APP.format(app=APP_ID, installation=self.installation(name), key=self.app_key))
+
+    def installation(self, name):
+        return 9000 + self.organisations.index(name)
 
     def github_options(self):
         """Further arguments of sim_github."""
-        return []
+        if not self.app_key:
+            return []
+        return [word for name in self.organisations
+                for word in ("--app", f"{APP_ID}:{self.installation(name)}:{name}:{self.path}/app.pub")]
+
+    def _make_app_key(self):
+        self._write("app.pem", "")
+        key = self.path / "app.pem"
+        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+        subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-out", self.path / "app.pub"], check=True,
+                       capture_output=True)
+        return key
 
     def _user(self):
         # Jobs run as another user wherever that is possible.
