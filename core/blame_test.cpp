@@ -86,6 +86,7 @@ TEST_F(IdleEnd, AsksGitHubBeforeTheNextLaunchAndLaunchesNothingForAJobThatIsOver
 TEST_F(IdleEnd, CountsAFailureWhenTheJobStillWaits) {
   runner_ends_idle();
   ASSERT_TRUE(create());
+  EXPECT_EQ(watched_forge.jobs_asked, 1) << "one call answers both doubts about the job";
   EXPECT_EQ(job(id_).failures, 1);
   EXPECT_NE(job(id_).last_error.find("ended without a job: exit code 1"), std::string::npos);
   EXPECT_EQ(fleet.launches.size(), launches_) << "only after its delay";

@@ -93,6 +93,18 @@ TEST_F(ReconcileGitHub, SpendsNoMoreCallsThanOneSweepMay) {
   EXPECT_EQ(swept().jobs_checked, 1u) << "the ones that were not asked about came first";
 }
 
+TEST_F(ReconcileGitHub, AsksFirstAboutTheJobThatWasNotAskedAboutForLongest) {
+  pool().max = 0;
+  deployment.checks_per_sweep = 3;
+  const std::vector<JobId> ids = queue_jobs(4);
+  clock.advance(deployment.check_after);
+  swept();
+  EXPECT_EQ(job(ids[3]).checked_at, Time{});
+  clock.advance(deployment.check_after);
+  swept();
+  EXPECT_EQ(job(ids[3]).checked_at, clock.now());
+}
+
 TEST_F(ReconcileGitHub, AsksAboutARunningJobWhoseRunnerIsGone) {
   const JobId id = queue_job();
   ASSERT_TRUE(create());
@@ -118,6 +130,7 @@ TEST_F(ReconcileGitHub, AsksNothingWhileTheBreakerIsOpen) {
   clock.advance(deployment.check_after);
   forge.outage(true);
   EXPECT_EQ(swept().jobs_checked, 0u);
+  EXPECT_EQ(watched_forge.jobs_asked, 0);
   EXPECT_TRUE(noted(breaker_key("acme")));
 }
 

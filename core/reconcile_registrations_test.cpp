@@ -78,9 +78,21 @@ TEST_F(ReconcileRegistrations, EndsARunnerThatNeverComesOnline) {
   EXPECT_TRUE(noted("idle-end/cpu/prod-cpu-1"));
 }
 
+TEST_F(ReconcileRegistrations, CountsNoOutageAgainstARunnerThatIsNotOnlineYet) {
+  registered_runner(/*online=*/false);
+  forge.outage(true);
+  sweep_for(pool().deadlines.online + 5min);
+  forge.outage(false);
+  sweep_for(pool().deadlines.online - 1min);
+  EXPECT_EQ(runner("prod-cpu-1").phase, Phase::registered);
+  sweep_for(3min);
+  EXPECT_EQ(runner("prod-cpu-1").phase, Phase::gone);
+}
+
 TEST_F(ReconcileRegistrations, EndsAnIdleRunnerWhoseRegistrationGitHubRemoved) {
   registered_runner();
   forge.lose_registration(runner("prod-cpu-1").forge_id);
+  sweep_for(deployment.orphan_grace - 2min);
   clock.set(runner("prod-cpu-1").phase_since + deployment.orphan_grace - 1ms);
   swept();
   EXPECT_EQ(runner("prod-cpu-1").phase, Phase::registered) << "the list may lag";

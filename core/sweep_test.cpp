@@ -36,6 +36,23 @@ TEST_F(Sweep, ObservesFirstAfterAClockThatJumped) {
   EXPECT_EQ(runner("prod-cpu-1").phase, Phase::gone);
 }
 
+// The grace of an orphan may have passed in the jump alone.
+TEST_F(Sweep, EndsNoOrphanAndNoGhostRightAfterAJump) {
+  Batch batch;
+  batch.id = "prod-cpu-77";
+  ASSERT_TRUE(machines.launch(machines.compose(pool(), batch, 0, 1).value(), "token"));
+  ASSERT_TRUE(forge.mint("prod-cpu-77", pool().labels, 1));
+  steady();
+  swept();
+  clock.advance(deployment.orphan_grace + 1min);
+  const Swept jumped = swept();
+  EXPECT_EQ(jumped.orphans_stopped + jumped.ghosts_removed, 0u);
+  clock.advance(deployment.sweep_interval);
+  const Swept judged = swept();
+  EXPECT_EQ(judged.orphans_stopped, 1u);
+  EXPECT_EQ(judged.ghosts_removed, 1u);
+}
+
 TEST_F(Sweep, ObservesFirstAfterAClockThatWentBack) {
   machines.boot_by_hand();
   queue_job();

@@ -52,8 +52,9 @@ std::string runner_change(const Runner& before, const Runner& after, Event event
 std::string claim_text(const Batch& batch) {
   std::string text = "claimed " + std::to_string(batch.runners.size()) + " runner" +
                      (batch.runners.size() == 1 ? "" : "s") + " for pool " + batch.pool;
-  if (!batch.jobs.empty()) text += ", because of " + std::to_string(batch.jobs.size()) + " jobs";
-  return text;
+  if (batch.jobs.empty()) return text;
+  return text + ", because of " + std::to_string(batch.jobs.size()) +
+         (batch.jobs.size() == 1 ? " job" : " jobs");
 }
 
 namespace {

@@ -64,7 +64,7 @@ TEST_F(Timeline, TellsEachFailedAttempt) {
   ASSERT_TRUE(create());
   EXPECT_EQ(lines(job_subject(id)).back(), "attempt 1 failed: none of this kind");
   EXPECT_EQ(lines(batch_subject("prod-cpu-1")),
-            (std::vector<std::string>{"claimed 1 runner for pool cpu, because of 1 jobs",
+            (std::vector<std::string>{"claimed 1 runner for pool cpu, because of 1 job",
                                       "abandoned: none of this kind"}));
 }
 
