@@ -7,6 +7,6 @@ run_packages=(
   make ninja-build prometheus-cpp-dev
 )
 dev_packages=(
-  bats clang-19 clang-format-19 clang-tidy-19 curl libbenchmark-dev libclang-rt-19-dev libgtest-dev
+  bats clang-19 clang-format-19 clang-tidy-19 curl libbenchmark-dev libclang-rt-19-dev libgmock-dev libgtest-dev
   librapidcheck-dev lld-19 nodejs npm openssl procps python3 shellcheck sqlite3 wrk
 )
