@@ -14,15 +14,15 @@
 #include <vector>
 
 #include "apps/jitney/metrics.hpp"
+#include "apps/jitney/webhook.hpp"
 #include "apps/jitney/workers.hpp"
 #include "net/http_server.hpp"
 
 namespace jitney::app {
 
-// One request whose signature was good and that has something to be stored.
+// One request that waits for its intake to be stored.
 struct Arrival {
-  std::vector<core::JobEvent> events;
-  std::optional<core::Message> check;  // a run whose jobs GitHub is to be asked about
+  Intake intake;
   net::Responder respond;
 };
 
@@ -47,7 +47,6 @@ class IngressGroup {
  private:
   void run();
   void store(std::vector<Arrival>& group);
-  [[nodiscard]] bool nobody_covers(const Arrival& arrival) const;
 
   const GroupOptions options_;
   const NewContext context_;
@@ -59,17 +58,6 @@ class IngressGroup {
   std::jthread thread_;
 };
 
-// Whose webhooks are accepted. Several organisations may share one URL: each signs with its own
-// secret, and the secret that verifies, together with the owner that the payload names, says which
-// scope it is.
-struct WebhookScope {
-  std::string name;
-  std::vector<core::Secret> secrets;  // any of them verifies: several while one is being replaced
-  std::function<bool(std::string_view repository)> serves;  // "owner/name"
-  // Is there a pool for it? If not, its runs are none of our business and cost no call.
-  std::function<bool(std::string_view repository)> has_pool;
-};
-
 // The handler of the webhook listener: POST /webhook tries the secrets of all scopes, POST
 // /webhook/<scope> that one only. Thread-safe; never blocks.
 class Ingress {
@@ -79,19 +67,10 @@ class Ingress {
   void handle(net::Request request, net::Responder respond) const;
 
  private:
-  void accept(const net::Request& request, const std::vector<const WebhookScope*>& signers,
-              net::Responder respond) const;
-  [[nodiscard]] std::vector<const WebhookScope*> addressed(std::string_view path) const;
-  void answer(net::Responder& respond, WebhookResult result, int status,
-              std::string_view text) const;
-
   const std::vector<WebhookScope> scopes_;
   IngressGroup& group_;
   core::Clock& clock_;
   Metrics& metrics_;
 };
-
-// {"result":"...","message":"..."}
-net::Response webhook_answer(int status, WebhookResult result, std::string_view message);
 
 }  // namespace jitney::app

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 #include <exception>
 #include <iterator>
 #include <map>
@@ -15,27 +14,20 @@ namespace {
 
 // A commit is milliseconds: what takes longer is broken, and its waiters are told by the server.
 constexpr core::Duration kGroupTime = std::chrono::seconds(20);
-constexpr const char* kRetrySeconds = "5";
-
-net::Response unavailable(WebhookResult result, std::string_view message) {
-  net::Response response = webhook_answer(503, result, message);
-  response.headers.set("Retry-After", kRetrySeconds);
-  return response;
-}
 
 // The jobs' own events are on their way: GitHub is asked once they had time to come. Returns the
 // keys that could not be stored.
 std::set<std::string> push_checks(const core::Context& context, const std::vector<Arrival>& group) {
   std::map<std::string, bool> pushed;
   for (const Arrival& arrival : group) {
-    if (!arrival.check || pushed.contains(arrival.check->key)) continue;
+    if (!arrival.intake.check || pushed.contains(arrival.intake.check->key)) continue;
     const core::Status done =
-        context.queue.push(*arrival.check, context.deployment.settle, context.clock.now());
+        context.queue.push(*arrival.intake.check, context.deployment.settle, context.clock.now());
     if (!done) {
       net::log(net::LogLevel::error, "a run to be checked could not be stored: refused with 503",
-               {{"run", arrival.check->key}, {"error", done.error().what}});
+               {{"run", arrival.intake.check->key}, {"error", done.error().what}});
     }
-    pushed.emplace(arrival.check->key, done.has_value());
+    pushed.emplace(arrival.intake.check->key, done.has_value());
   }
   std::set<std::string> failed;
   for (const auto& [key, stored] : pushed) {
@@ -45,15 +37,6 @@ std::set<std::string> push_checks(const core::Context& context, const std::vecto
 }
 
 }  // namespace
-
-net::Response webhook_answer(int status, WebhookResult result, std::string_view message) {
-  net::Response response;
-  response.status = status;
-  response.headers.set("Content-Type", "application/json");
-  response.body = R"({"result":")" + std::string(to_string(result)) + R"(","message":)" +
-                  boost::json::serialize(boost::json::string(message)) + "}\n";
-  return response;
-}
 
 IngressGroup::IngressGroup(GroupOptions options, NewContext context, Metrics& metrics)
     : options_(options),
@@ -75,10 +58,10 @@ void IngressGroup::submit(Arrival arrival) {
     }
   }
   metrics_.webhook(WebhookResult::overloaded);
-  arrival.respond(unavailable(WebhookResult::overloaded,
-                              ending
-                                  ? "shutting down; nothing was stored, deliver again"
-                                  : "too many webhooks wait; nothing was stored, deliver again"));
+  arrival.respond(
+      webhook_unavailable(WebhookResult::overloaded,
+                          ending ? "shutting down; nothing was stored, deliver again"
+                                 : "too many webhooks wait; nothing was stored, deliver again"));
 }
 
 void IngressGroup::drain() {
@@ -110,7 +93,7 @@ void IngressGroup::store(std::vector<Arrival>& group) {
   const auto began = std::chrono::steady_clock::now();
   std::vector<core::JobEvent> events;
   for (const Arrival& arrival : group) {
-    std::ranges::copy(arrival.events, std::back_inserter(events));
+    std::ranges::copy(arrival.intake.events, std::back_inserter(events));
   }
   core::Status stored;
   std::set<std::string> unchecked;
@@ -134,27 +117,18 @@ void IngressGroup::store(std::vector<Arrival>& group) {
               {"error", stored.error().what}});
   }
   for (Arrival& arrival : group) {
-    if (!stored || (arrival.check && unchecked.contains(arrival.check->key))) {
+    if (!stored || (arrival.intake.check && unchecked.contains(arrival.intake.check->key))) {
       metrics_.webhook(WebhookResult::failed);
-      arrival.respond(unavailable(WebhookResult::failed, "not stored; deliver again"));
-    } else if (ignored > 0 && nobody_covers(arrival)) {
-      metrics_.webhook(WebhookResult::ignored);
-      arrival.respond(webhook_answer(200, WebhookResult::ignored, "no pool covers this job"));
-    } else {
+      arrival.respond(webhook_unavailable(WebhookResult::failed, "not stored; deliver again"));
+    } else if (ignored == 0) {
       metrics_.webhook(WebhookResult::accepted);
       arrival.respond(webhook_answer(202, WebhookResult::accepted, "stored"));
+    } else {
+      Answered answered = webhook_stored(context_(kGroupTime).deployment, arrival.intake);
+      metrics_.webhook(answered.result);
+      arrival.respond(std::move(answered.response));
     }
   }
-}
-
-// The job was recorded with the reason all the same.
-bool IngressGroup::nobody_covers(const Arrival& arrival) const {
-  if (arrival.events.empty()) return false;
-  const core::Context context = context_(kGroupTime);
-  return std::ranges::all_of(arrival.events, [&](const core::JobEvent& event) {
-    return core::match(context.deployment.pools, event.scope, event.repository, event.labels)
-               .pool == nullptr;
-  });
 }
 
 }  // namespace jitney::app

@@ -14,8 +14,7 @@ constexpr int kMany = 200;
 class IngressGroupTest : public testing::Test {
  protected:
   Arrival arrival(std::vector<core::JobEvent> events, std::optional<core::Message> check = {}) {
-    return {.events = std::move(events),
-            .check = std::move(check),
+    return {.intake = {.events = std::move(events), .check = std::move(check)},
             .respond = [this](const net::Response& response) {
               const std::lock_guard lock(mutex_);
               ++answers_[response.status];

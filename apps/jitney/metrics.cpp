@@ -43,26 +43,6 @@ Family<Histogram>& histograms(prometheus::Registry& registry, const std::string&
 
 }  // namespace
 
-std::string_view to_string(WebhookResult result) {
-  switch (result) {
-    case WebhookResult::accepted:
-      return "accepted";
-    case WebhookResult::ignored:
-      return "ignored";
-    case WebhookResult::ping:
-      return "ping";
-    case WebhookResult::unauthorized:
-      return "unauthorized";
-    case WebhookResult::malformed:
-      return "malformed";
-    case WebhookResult::overloaded:
-      return "overloaded";
-    case WebhookResult::failed:
-      return "failed";
-  }
-  return "failed";
-}
-
 struct Metrics::Parts {
   prometheus::Registry registry;
   std::set<std::string, std::less<>> pool_names;

@@ -10,26 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/jitney/meter.hpp"
+#include "apps/jitney/webhook.hpp"
 #include "core/deployment.hpp"
 
 namespace jitney::app {
 
-enum class WebhookResult {
-  accepted,  // durable, answered 2xx
-  ignored,   // verified, but nothing that Jitney acts on
-  ping,
-  unauthorized,  // 401
-  malformed,     // 400 and other refusals of the request itself
-  overloaded,    // 503: too many waited
-  failed,        // 503: could not be made durable
-};
-inline constexpr int kWebhookResults = 7;
-std::string_view to_string(WebhookResult result);
-
-class Metrics {
+class Metrics final : public Meter {
  public:
   Metrics(const std::vector<core::Pool>& pools, const std::vector<std::string>& scopes);
-  ~Metrics();
+  ~Metrics() override;
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
@@ -38,16 +28,15 @@ class Metrics {
   // One group of webhooks that became durable together.
   void group(std::size_t requests, std::chrono::nanoseconds took);
 
-  void job_completed(std::string_view pool, std::string_view conclusion);
-  void queue_to_busy(std::string_view pool, core::Duration took);
-  // How long after the job was queued, or the runner was claimed, a stage was reached.
-  void stage(std::string_view pool, std::string_view stage, core::Duration took);
-  void machines_launched(std::string_view pool, std::size_t count);
-  void launch_fault(core::Fault fault);
-  void runners_claimed(std::string_view pool, std::size_t count);
+  void job_completed(std::string_view pool, std::string_view conclusion) override;
+  void queue_to_busy(std::string_view pool, core::Duration took) override;
+  void stage(std::string_view pool, std::string_view stage, core::Duration took) override;
+  void machines_launched(std::string_view pool, std::size_t count) override;
+  void launch_fault(core::Fault fault) override;
+  void runners_claimed(std::string_view pool, std::size_t count) override;
   [[nodiscard]] std::uint64_t claimed() const;  // of all pools, since the start of this process
-  // `outcome`: "ok" or the fault.
-  void forge_call(std::string_view scope, std::string_view operation, std::string_view outcome);
+  void forge_call(std::string_view scope, std::string_view operation,
+                  std::string_view outcome) override;
   // One HTTP exchange; `route` without names; status 0: no answer.
   void github_call(std::string_view scope, std::string_view method, std::string_view route,
                    int status);

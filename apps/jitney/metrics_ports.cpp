@@ -10,7 +10,7 @@ core::Result<std::string> MeteredFleet::compose(const core::Pool& pool, const co
   auto request = inner_.compose(pool, batch, rung, count);
   // "There is no such rung" is how a ladder ends, not a failure.
   if (!request && request.error().fault != core::Fault::not_found) {
-    metrics_.launch_fault(request.error().fault);
+    meter_.launch_fault(request.error().fault);
   }
   return request;
 }
@@ -19,13 +19,13 @@ core::Result<core::LaunchOutcome> MeteredFleet::launch(const std::string& reques
                                                        const std::string& token) {
   auto outcome = inner_.launch(request, token);
   if (!outcome) {
-    metrics_.launch_fault(outcome.error().fault);
+    meter_.launch_fault(outcome.error().fault);
     return outcome;
   }
   std::map<std::string, std::size_t> made;
   for (const core::Machine& machine : outcome->machines) ++made[machine.pool];
-  for (const auto& [pool, count] : made) metrics_.machines_launched(pool, count);
-  for (const core::Error& fault : outcome->faults) metrics_.launch_fault(fault.fault);
+  for (const auto& [pool, count] : made) meter_.machines_launched(pool, count);
+  for (const core::Error& fault : outcome->faults) meter_.launch_fault(fault.fault);
   return outcome;
 }
 
@@ -37,7 +37,7 @@ core::Result<std::vector<core::MachineId>> MeteredFleet::answering(
 core::Status MeteredFleet::start(const core::MachineId& machine, const core::RunnerName& runner,
                                  const core::Secret& jit) {
   core::Status started = inner_.start(machine, runner, jit);
-  if (!started) metrics_.launch_fault(started.error().fault);
+  if (!started) meter_.launch_fault(started.error().fault);
   return started;
 }
 
@@ -94,17 +94,16 @@ core::Result<std::vector<core::Recorded>> MeteredLedger::record(
     const core::Recorded& one = (*recorded)[i];
     if (!one.changed || one.job.pool.empty()) continue;
     if (one.job.status == core::JobStatus::completed) {
-      metrics_.job_completed(one.job.pool, one.job.conclusion);
+      meter_.job_completed(one.job.pool, one.job.conclusion);
     }
     // Our own clock on both ends: GitHub's may differ from ours by more than a job waits.
     if (one.was_demand && one.job.status == core::JobStatus::in_progress) {
       const core::Time seen = events[i].seen_at;
-      metrics_.queue_to_busy(one.job.pool, seen - one.job.queued_at);
+      meter_.queue_to_busy(one.job.pool, seen - one.job.queued_at);
       if (one.runner) {
-        metrics_.stage(one.job.pool, "claim_to_busy", seen - one.runner->created_at);
+        meter_.stage(one.job.pool, "claim_to_busy", seen - one.runner->created_at);
         if (one.runner->created_at >= one.job.queued_at) {
-          metrics_.stage(one.job.pool, "queued_to_claim",
-                         one.runner->created_at - one.job.queued_at);
+          meter_.stage(one.job.pool, "queued_to_claim", one.runner->created_at - one.job.queued_at);
         }
       }
     }
@@ -116,7 +115,7 @@ core::Result<core::Claimed> MeteredLedger::claim(const core::Batch& batch,
                                                  std::int64_t expected_version, int max) {
   auto claimed = inner_.claim(batch, expected_version, max);
   if (claimed && *claimed == core::Claimed::ok) {
-    metrics_.runners_claimed(batch.pool, batch.runners.size());
+    meter_.runners_claimed(batch.pool, batch.runners.size());
   }
   return claimed;
 }
@@ -127,11 +126,11 @@ core::Result<core::Runner> MeteredLedger::advance(const core::RunnerName& name, 
   if (!runner || runner->phase_since != now) return runner;  // a repeated event changes no phase
   const core::Duration since_claim = now - runner->created_at;
   if (event == core::Event::machine_bound) {
-    metrics_.stage(runner->pool, "claim_to_launched", since_claim);
+    meter_.stage(runner->pool, "claim_to_launched", since_claim);
   } else if (event == core::Event::machine_answered) {
-    metrics_.stage(runner->pool, "claim_to_ready", since_claim);
+    meter_.stage(runner->pool, "claim_to_ready", since_claim);
   } else if (event == core::Event::start_done) {
-    metrics_.stage(runner->pool, "claim_to_registered", since_claim);
+    meter_.stage(runner->pool, "claim_to_registered", since_claim);
   }
   return runner;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "apps/jitney/metrics.hpp"
+#include "apps/jitney/meter.hpp"
 #include "core/fleet.hpp"
 #include "core/forge.hpp"
 #include "core/ledger.hpp"
@@ -14,7 +14,7 @@ namespace jitney::app {
 
 class MeteredFleet : public core::Fleet {
  public:
-  MeteredFleet(core::Fleet& inner, Metrics& metrics) : inner_(inner), metrics_(metrics) {}
+  MeteredFleet(core::Fleet& inner, Meter& meter) : inner_(inner), meter_(meter) {}
 
   core::Result<std::string> compose(const core::Pool& pool, const core::Batch& batch, int rung,
                                     int count) override;
@@ -31,13 +31,13 @@ class MeteredFleet : public core::Fleet {
 
  private:
   core::Fleet& inner_;
-  Metrics& metrics_;
+  Meter& meter_;
 };
 
 class MeteredForge : public core::Forge {
  public:
-  MeteredForge(core::Forge& inner, std::string scope, Metrics& metrics)
-      : inner_(inner), scope_(std::move(scope)), metrics_(metrics) {}
+  MeteredForge(core::Forge& inner, std::string scope, Meter& meter)
+      : inner_(inner), scope_(std::move(scope)), meter_(meter) {}
 
   core::Result<core::Minted> mint(const core::RunnerName& name, std::span<const std::string> labels,
                                   std::int64_t runner_group) override;
@@ -56,20 +56,20 @@ class MeteredForge : public core::Forge {
  private:
   template <class T>
   core::Result<T> counted(std::string_view operation, core::Result<T> outcome) {
-    metrics_.forge_call(scope_, operation, outcome ? "ok" : core::to_string(outcome.error().fault));
+    meter_.forge_call(scope_, operation, outcome ? "ok" : core::to_string(outcome.error().fault));
     return outcome;
   }
 
   core::Forge& inner_;
   std::string scope_;
-  Metrics& metrics_;
+  Meter& meter_;
 };
 
 // Sees every change of a job and a runner, so the waiting times are measured here, once, where they
 // become true.
 class MeteredLedger : public core::Ledger {
  public:
-  MeteredLedger(core::Ledger& inner, Metrics& metrics) : inner_(inner), metrics_(metrics) {}
+  MeteredLedger(core::Ledger& inner, Meter& meter) : inner_(inner), meter_(meter) {}
 
   core::Result<std::vector<core::Recorded>> record(std::span<const core::JobEvent> events) override;
   core::Result<core::Claimed> claim(const core::Batch& batch, std::int64_t expected_version,
@@ -131,7 +131,7 @@ class MeteredLedger : public core::Ledger {
 
  private:
   core::Ledger& inner_;
-  Metrics& metrics_;
+  Meter& meter_;
 };
 
 }  // namespace jitney::app

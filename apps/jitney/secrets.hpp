@@ -3,6 +3,7 @@
 // `config check` can say which are missing without holding one. Immutable values; any thread.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,7 @@ struct SecretRef {
 // it is missing, empty or unreadable; the text says where it was looked for and where it is
 // configured.
 core::Result<core::Secret> load_secret(const SecretRef& reference);
+using LoadSecret = std::function<core::Result<core::Secret>(const SecretRef&)>;
 
 // Why the file behind the reference is open to too many readers; nullopt when it is not, or when
 // there is no file.

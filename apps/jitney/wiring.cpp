@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <mutex>
 
-#include "github/rest_forge.hpp"
 #include "local/database.hpp"
 #include "local/process_fleet.hpp"
 #include "local/sqlite_ledger.hpp"
@@ -82,13 +81,13 @@ class LocalWiring final : public Wiring {
         queue_(*database_),
         fleet_(std::move(fleet)) {}
 
-  core::Status open_forges(const Config& config, const ObserveCall& observe);
+  core::Status open(const Config& config, const ObserveCall& observe);
 
   core::Ledger& ledger() override { return ledger_; }
   core::Queue& queue() override { return queue_; }
   core::Fleet& fleet() override { return *fleet_; }
   core::Clock& clock() override { return clock_; }
-  core::Forge& forge(const std::string& scope) override { return *forges_.at(scope); }
+  core::Forge& forge(const std::string& scope) override { return *forges_.find(scope)->second; }
   void on_runner_end(RunnerEnded listener) override { fleet_->on_runner_end(std::move(listener)); }
   std::string isolation() override { return fleet_->describe_isolation(); }
 
@@ -112,63 +111,16 @@ class LocalWiring final : public Wiring {
   std::unique_ptr<local::Database> database_;
   local::SqliteLedger ledger_;
   local::SqliteQueue queue_;
-  std::map<std::string, std::unique_ptr<core::Forge>> forges_;
+  Forges forges_;
   std::unique_ptr<local::ProcessFleet> fleet_;
 };
 
-core::Result<core::Secret> secret_or_empty(const std::optional<SecretRef>& reference) {
-  return reference ? load_secret(*reference) : core::Result<core::Secret>(core::Secret());
-}
-
-core::Result<github::Key> credentials(const GithubScope& scope) {
-  if (scope.token) {
-    auto token = load_secret(*scope.token);
-    if (!token) return std::unexpected(token.error());
-    return github::TokenKey{.token = std::move(*token)};
-  }
-  auto key = secret_or_empty(scope.private_key);
-  if (!key) return std::unexpected(key.error());
-  return github::AppKey{.issuer = scope.app_id,
-                        .installation_id = scope.installation_id,
-                        .private_key = std::move(*key)};
-}
-
-core::Result<std::unique_ptr<core::Forge>> open_forge(const GithubScope& scope,
-                                                      const std::string& deployment,
-                                                      const ObserveCall& observe,
-                                                      core::Clock& clock) {
-  auto key = credentials(scope);
-  if (!key) return std::unexpected(key.error());
-  auto proxy = scope.proxy_secret ? load_secret(*scope.proxy_secret)
-                                  : core::Result<core::Secret>(core::Secret(scope.proxy));
-  if (!proxy) return std::unexpected(proxy.error());
-  github::ForgeOptions options;
-  options.scope = scope.name;
-  options.url = scope.url;
-  options.api_url = scope.api_url;
-  options.credentials = std::move(*key);
-  options.ca_file = scope.ca_file;
-  options.proxy = std::move(*proxy);
-  options.no_proxy = scope.no_proxy;
-  options.webhook_url = scope.webhook_url;
-  options.deployment = deployment;
-  options.write_spacing = scope.write_spacing;
-  options.observer = [observe, name = scope.name](std::string_view method, std::string_view route,
-                                                  int status, core::Duration) {
-    observe(name, method, route, status);
-  };
-  return github::make_forge(std::move(options), clock);
-}
-
-core::Status LocalWiring::open_forges(const Config& config, const ObserveCall& observe) {
-  for (const GithubScope& scope : config.github) {
-    auto forge = open_forge(scope, config.deployment.name, observe, clock_);
-    if (!forge) {
-      return core::fail(forge.error().fault,
-                        "[[github]] " + scope.name + ": " + forge.error().what);
-    }
-    forges_.emplace(scope.name, std::move(*forge));
-  }
+core::Status LocalWiring::open(const Config& config, const ObserveCall& observe) {
+  ForgeSettings settings;
+  settings.observe = observe;
+  auto opened = open_forges(config, settings, clock_);
+  if (!opened) return std::unexpected(opened.error());
+  forges_ = std::move(*opened);
   return {};
 }
 
@@ -184,7 +136,7 @@ core::Result<std::unique_ptr<Wiring>> wire(const Config& config, ObserveCall obs
   auto fleet = open_fleet(config);
   if (!fleet) return std::unexpected(fleet.error());
   auto wiring = std::make_unique<LocalWiring>(config, std::move(*database), std::move(*fleet));
-  if (core::Status opened = wiring->open_forges(config, observe); !opened) {
+  if (core::Status opened = wiring->open(config, observe); !opened) {
     return std::unexpected(opened.error());
   }
   return wiring;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/jitney/config.hpp"
+#include "apps/jitney/forges.hpp"
 #include "apps/jitney/ingress.hpp"
 #include "apps/jitney/metrics.hpp"
 #include "apps/jitney/poller.hpp"
@@ -59,12 +60,6 @@ class Wiring {
 
 // Opens and locks the database, reads secrets, checks the fleet's directories. Faults: `invalid` (a
 // person must change something), `unauthorized` (a secret is missing or unreadable), `transient`.
-// `observe` is told of every HTTP call to GitHub, from any thread.
-using ObserveCall = std::function<void(const std::string& scope, std::string_view method,
-                                       std::string_view route, int status)>;
 core::Result<std::unique_ptr<Wiring>> wire(const Config& config, ObserveCall observe);
-
-// With the secret of each scope; scopes without webhooks are left out.
-core::Result<std::vector<WebhookScope>> webhook_scopes(const Config& config);
 
 }  // namespace jitney::app

@@ -12,18 +12,6 @@ constexpr std::size_t kAdminBody = 64u << 10;
 // With webhooks, questions only look for what got lost: a small part of what polling may spend.
 constexpr int kAuditShare = 5;
 
-bool serves(const GithubScope& scope, std::string_view repository) {
-  switch (scope.kind) {
-    case GithubScope::Kind::repository:
-      return core::lower(repository) == core::lower(scope.owner + "/" + scope.repository);
-    case GithubScope::Kind::organization:
-      return core::lower(repository.substr(0, repository.find('/'))) == core::lower(scope.owner);
-    case GithubScope::Kind::enterprise:
-      return true;  // the payload names organisations only
-  }
-  return false;
-}
-
 }  // namespace
 
 ServeOptions serve_options(const Config& config) {
@@ -57,29 +45,6 @@ ServeOptions serve_options(const Config& config) {
     options.poller.calls_per_minute = std::max(1, options.poller.calls_per_minute / kAuditShare);
   }
   return options;
-}
-
-core::Result<std::vector<WebhookScope>> webhook_scopes(const Config& config) {
-  std::vector<WebhookScope> scopes;
-  if (config.ingress != IngressKind::webhook) return scopes;
-  for (const GithubScope& scope : config.github) {
-    WebhookScope made;
-    made.name = scope.name;
-    made.serves = [scope](std::string_view repository) { return serves(scope, repository); };
-    made.has_pool = [name = scope.name,
-                     pools = config.deployment.pools](std::string_view repository) {
-      return std::ranges::any_of(pools, [&](const core::Pool& pool) {
-        return pool.scope == name && core::serves(pool, repository);
-      });
-    };
-    for (const SecretRef& reference : scope.webhook_secrets) {
-      auto secret = load_secret(reference);
-      if (!secret) return std::unexpected(secret.error());
-      made.secrets.push_back(std::move(*secret));
-    }
-    scopes.push_back(std::move(made));
-  }
-  return scopes;
 }
 
 }  // namespace jitney::app

@@ -19,28 +19,8 @@ constexpr int kEndTries = 6;
 constexpr core::Duration kLeaseMargin = std::chrono::seconds(5);
 // Three times its allowance: the thread hangs.
 constexpr int kStuckFactor = 3;
-constexpr core::Duration kWait = std::chrono::seconds(2);  // for a wait without retry_after
-constexpr core::Duration kLongestDelay = std::chrono::minutes(15);  // of any queue
 
 std::int64_t steady_now() { return Steady::now().time_since_epoch().count(); }
-
-// A wait says nothing about the message: GitHub throttles, a machine boots. It never poisons.
-bool is_wait(core::Fault fault) {
-  switch (fault) {
-    case core::Fault::throttled:
-    case core::Fault::not_ready:
-    case core::Fault::no_capacity:
-    case core::Fault::cancelled:
-      return true;
-    case core::Fault::invalid:
-    case core::Fault::unauthorized:
-    case core::Fault::not_found:
-    case core::Fault::conflict:
-    case core::Fault::transient:
-      return false;
-  }
-  return false;
-}
 
 void log_fault(net::LogLevel level, std::string_view what, const core::Message& message,
                const core::Error& error) {
@@ -52,14 +32,6 @@ void log_fault(net::LogLevel level, std::string_view what, const core::Message& 
 }
 
 }  // namespace
-
-core::Duration backoff(const WorkerOptions& options, int failures, double spread) {
-  const int doublings = std::clamp(failures - 1, 0, 20);
-  const core::Duration whole =
-      std::min(options.longest_backoff, options.first_backoff * (std::int64_t{1} << doublings));
-  return whole - core::Duration(static_cast<std::int64_t>(static_cast<double>(whole.count()) / 2 *
-                                                          std::clamp(spread, 0.0, 1.0)));
-}
 
 Workers::Workers(WorkerOptions options, NewContext context, Doorbell& bell)
     : options_(std::move(options)),
@@ -165,7 +137,7 @@ bool Workers::one_end() {
            {{"machine", end.machine}, {"tries", end.tries}, {"error", done.error().what}});
   if (end.tries >= kEndTries) return true;  // the sweep finds the ended machine
   const core::Duration pause =
-      done.error().retry_after.value_or(backoff(options_, end.tries, spread()));
+      done.error().retry_after.value_or(backoff(options_.settle, end.tries, spread()));
   end.due = Steady::now() + pause;
   {
     const std::lock_guard lock(mutex_);
@@ -200,53 +172,16 @@ bool Workers::one_message(const std::stop_token& stop) {
 }
 
 void Workers::carry_out(const core::Context& context, const core::Delivery& delivery) {
-  core::Status outcome;
-  if (delivery.receives > options_.poison_receives) {
-    outcome = core::fail(core::Fault::invalid,
-                         "taken " + std::to_string(delivery.receives) +
-                             " times and never finished: whoever took it died of it");
-  } else {
-    try {
-      outcome = options_.handle(context, delivery.message);
-    } catch (const std::exception& bug) {
-      outcome = core::fail(core::Fault::transient, std::string("exception: ") + bug.what());
-    }
+  const core::Status outcome = app::carry_out(context, delivery, options_.settle, options_.handle);
+  if (!outcome) {
+    const auto settled = settle(context, delivery, outcome.error(), options_.settle, spread());
+    if (!settled || *settled == Settled::returned) return;
   }
-  if (!outcome) return settle(context, delivery, outcome.error());
   const core::Status done = context.queue.done(delivery);
   // Whoever took it after our lease finds nothing left to do.
   if (!done && done.error().fault != core::Fault::not_found) {
     log_fault(net::LogLevel::warning, "a finished message could not be removed; it will run again",
               delivery.message, done.error());
-  }
-}
-
-void Workers::settle(const core::Context& context, const core::Delivery& delivery,
-                     const core::Error& error) {
-  const core::Time now = context.clock.now();
-  core::Status settled;
-  if (is_wait(error.fault)) {
-    // A new message instead of the old one: its count of receives stands for failures only.
-    log_fault(net::LogLevel::debug, "a function waits", delivery.message, error);
-    settled = context.queue.push(delivery.message,
-                                 std::min(kLongestDelay, error.retry_after.value_or(kWait)), now);
-    if (settled) settled = context.queue.done(delivery);
-  } else if (error.fault == core::Fault::invalid || error.fault == core::Fault::not_found ||
-             delivery.receives >= options_.poison_receives) {
-    log_fault(net::LogLevel::error, "a message is given up; see the dead letters", delivery.message,
-              error);
-    settled = context.queue.bury(delivery.message, error.what, now);
-    if (settled) settled = context.queue.done(delivery);
-  } else {
-    log_fault(net::LogLevel::warning, "a function failed and will be tried again", delivery.message,
-              error);
-    const core::Duration pause =
-        error.retry_after.value_or(backoff(options_, delivery.receives, spread()));
-    settled = context.queue.retry(delivery, std::min(kLongestDelay, pause), now);
-  }
-  if (!settled && settled.error().fault != core::Fault::not_found) {
-    log_fault(net::LogLevel::warning, "a message could not be settled; its lease will end",
-              delivery.message, settled.error());
   }
 }
 

@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "apps/jitney/settle.hpp"
 #include "core/functions.hpp"
 
 namespace jitney::app {
@@ -71,18 +72,12 @@ struct WorkerOptions {
   int threads = 4;
   core::Duration function_time = std::chrono::minutes(2);  // deadline of one function; its lease
   core::Duration longest_sleep = std::chrono::seconds(1);  // for messages of an earlier process
-  core::Duration first_backoff = std::chrono::seconds(1);
-  core::Duration longest_backoff = std::chrono::minutes(5);
-  int poison_receives = 20;  // failed or died that often: buried with the cause
+  SettleOptions settle;
   // What a message and the end of a local runner wake; tests may look on.
   std::function<core::Status(const core::Context&, const core::Message&)> handle = core::handle;
   std::function<core::Status(const core::Context&, const core::MachineId&, std::optional<int>)>
       runner_ended = core::runner_ended;
 };
-
-// When to try again after the n-th failure: doubling, bounded, with `spread` in [0, 1) taking off
-// up to half, so that many do not come back at one moment.
-core::Duration backoff(const WorkerOptions& options, int failures, double spread);
 
 // Thread-safe. The destructor stops and joins.
 class Workers {
@@ -119,8 +114,6 @@ class Workers {
   bool one_end();
   bool one_message(const std::stop_token& stop);
   void carry_out(const core::Context& context, const core::Delivery& delivery);
-  void settle(const core::Context& context, const core::Delivery& delivery,
-              const core::Error& error);
   double spread();
 
   const WorkerOptions options_;

@@ -76,7 +76,7 @@ TEST(Doorbell, StopsAndTimesOut) {
 }
 
 TEST(Backoff, DoublesToItsBoundAndSpreadsByHalf) {
-  WorkerOptions options;
+  SettleOptions options;
   options.first_backoff = seconds(1);
   options.longest_backoff = seconds(60);
   EXPECT_EQ(backoff(options, 1, 0), seconds(1));

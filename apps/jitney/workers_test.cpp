@@ -26,8 +26,8 @@ class WorkersTest : public testing::Test {
   WorkersTest() {
     options_.threads = 2;
     options_.longest_sleep = hours(1);  // nothing here may rely on looking again by chance
-    options_.first_backoff = milliseconds(10);
-    options_.longest_backoff = milliseconds(40);
+    options_.settle.first_backoff = milliseconds(10);
+    options_.settle.longest_backoff = milliseconds(40);
     options_.handle = [this](const core::Context&, const Message& message) {
       return handle(message);
     };
@@ -102,7 +102,7 @@ TEST_F(WorkersTest, RetryAfterIsHonoured) {
 }
 
 TEST_F(WorkersTest, AMessageThatKeepsFailingIsBuriedWithItsCause) {
-  options_.poison_receives = 3;
+  options_.settle.poison_receives = 3;
   std::atomic<int> tries = 0;
   handle = [&](const Message&) -> core::Status {
     ++tries;
@@ -119,7 +119,7 @@ TEST_F(WorkersTest, AMessageThatKeepsFailingIsBuriedWithItsCause) {
 }
 
 TEST_F(WorkersTest, WaitingIsNoFailureHoweverOften) {
-  options_.poison_receives = 3;
+  options_.settle.poison_receives = 3;
   std::atomic<int> tries = 0;
   handle = [&](const Message&) -> core::Status {
     if (++tries < 12) return core::fail(Fault::not_ready, "still going", milliseconds(1));
@@ -148,7 +148,7 @@ TEST_F(WorkersTest, AnImpossibleMessageIsBuriedAtOnce) {
 }
 
 TEST_F(WorkersTest, AMessageThatKilledWhoeverTookItIsNotHandledAgain) {
-  options_.poison_receives = 2;
+  options_.settle.poison_receives = 2;
   push(kWake);
   for (int i = 0; i < 2; ++i) {  // two lives that ended while they held it
     const auto taken = world_.queue.take(1, core::Duration::zero(), world_.clock.now());
