@@ -8,5 +8,5 @@ run_packages=(
 )
 dev_packages=(
   bats clang-19 clang-format-19 clang-tidy-19 curl libbenchmark-dev libclang-rt-19-dev libgmock-dev libgtest-dev
-  librapidcheck-dev lld-19 nodejs npm openssl procps python3 shellcheck sqlite3 wrk
+  librapidcheck-dev lld-19 nodejs npm openssl procps python3 python3-venv shellcheck sqlite3 wrk
 )
