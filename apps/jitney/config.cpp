@@ -124,6 +124,7 @@ Config read_root(Mistakes& mistakes, const toml::table& table, const std::string
   read_names(root, config);
   read_server(root, config);
   read_times(root, config);
+  read_aws(root, config);
   read_github(root, config);
   read_pools(root, config);  // after the scopes, which pools name
   warn_of_overlaps(root, config);

@@ -77,15 +77,29 @@ struct ProcessFleetConfig {
 };
 
 enum class IngressKind { webhook, poll };
+enum class LedgerKind { sqlite, dynamodb };
+
+// [aws]: what Terraform put up. No secrets: credentials are those of the process's role.
+struct AwsConfig {
+  std::string region;  // default: $AWS_REGION, $AWS_DEFAULT_REGION
+  std::string table;   // default: <deployment>-ledger
+  std::string queue_url;
+  std::string stop_queue_url;  // of stop_runner messages; default: queue_url
+  std::string dead_letter_queue_url;
+  std::string bucket;        // of JIT configurations and the runner's script
+  std::string endpoint_url;  // of an emulator, for every service; empty: AWS
+};
 
 struct Config {
   std::string path;  // of the file, as given
   core::Deployment deployment;
   IngressKind ingress = IngressKind::webhook;
+  LedgerKind ledger = LedgerKind::sqlite;  // dynamodb brings SQS with it
   ServerConfig server;
   std::vector<GithubScope> github;
   std::map<std::string, ProcessPool> process_pools;  // by pool name
   ProcessFleetConfig process;
+  AwsConfig aws;
   core::Duration redrive_interval = std::chrono::hours(1);  // of move_jobs
 
   // "jitney.toml:30:1: ..."; nothing that keeps the server from running.

@@ -123,6 +123,7 @@ class Section {
 // The sections of the file, each in a source file of its own.
 void read_github(Section& root, Config& config);
 void read_pools(Section& root, Config& config);
+void read_aws(Section& root, Config& config);  // after [launch]
 
 // Every (section, key) that load_config reads, for the documentation's test.
 std::set<std::pair<std::string, std::string>> known_keys();

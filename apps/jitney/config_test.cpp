@@ -39,6 +39,25 @@ std::string mistakes(const std::string& text) {
   return config.error().what;
 }
 
+TEST(Config, TellsWhereTheLedgerOnAwsIs) {
+  unsetenv("AWS_REGION");
+  setenv("AWS_DEFAULT_REGION", "eu-north-1", 1);
+  const std::string text =
+      "ledger = \"dynamodb\"\ndeployment = \"ci\"\n" + std::string(kGithub) + kPool + R"([aws]
+queue_url = "https://sqs.eu-north-1.amazonaws.com/123456789012/ci-create/"
+dead_letter_queue_url = "https://sqs.eu-north-1.amazonaws.com/123456789012/ci-dead"
+endpoint_url = "http://127.0.0.1:5000"
+)";
+  const Config config = good(text);
+  EXPECT_EQ(config.ledger, LedgerKind::dynamodb);
+  EXPECT_EQ(config.aws.region, "eu-north-1");
+  EXPECT_EQ(config.aws.table, "ci-ledger");
+  EXPECT_EQ(config.aws.queue_url, "https://sqs.eu-north-1.amazonaws.com/123456789012/ci-create");
+  EXPECT_EQ(config.aws.stop_queue_url, config.aws.queue_url);
+  EXPECT_EQ(config.aws.endpoint_url, "http://127.0.0.1:5000");
+  unsetenv("AWS_DEFAULT_REGION");
+}
+
 TEST(Config, FillsInDefaults) {
   unsetenv("STATE_DIRECTORY");
   const Config config = good(std::string(kGithub) + kPool);
@@ -136,6 +155,11 @@ struct Mistake {
   std::string line;  // exact begin of the line that tells
 };
 
+// [aws] begins in line 9.
+std::string aws_with(const std::string& line) {
+  return std::string(kGithub) + kPool + "[aws]\n" + line;
+}
+constexpr const char* kQueue = "\"https://sqs.eu-west-1.amazonaws.com/1/q\"";
 std::string github_with(const std::string& line) { return kGithub + line + "\n" + kPool; }
 std::string pool_with(const std::string& line) {
   return std::string(kGithub) + "[[pool]]\nname = \"linux\"\n" + line +
@@ -171,6 +195,25 @@ INSTANTIATE_TEST_SUITE_P(
         {"FleetEc2", top_with("fleet = \"ec2\""),
          "t.toml:1:9: fleet \"ec2\" is not in this build; write \"process\""},
         {"Fleet", top_with("fleet = \"docker\""), "t.toml:1:9: fleet is \"docker\"; write"},
+        {"Ledger", top_with("ledger = \"mysql\""),
+         "t.toml:1:10: ledger is \"mysql\"; write \"sqlite\" or \"dynamodb\""},
+        {"QueueInClear", aws_with("queue_url = \"http://sqs.example/1/q\""),
+         "t.toml:10:13: queue_url is reached over http, in clear; write https://sqs.REGION"},
+        {"QueueNoUrl", aws_with("queue_url = \"jitney\""),
+         "t.toml:10:13: queue_url is no web address; write https://sqs.REGION.amazonaws.com/"},
+        {"TableName", aws_with("table = \"my table\""),
+         "t.toml:10:9: table is \"my table\"; write a DynamoDB table's name: 3 to 255 of"},
+        {"Region", aws_with("region = \"eu west 1\""),
+         "t.toml:10:10: region is \"eu west 1\"; write a region like \"eu-west-1\""},
+        {"QueueMissing",
+         "ledger = \"dynamodb\"\n" +
+             aws_with("region = \"r\"\ndead_letter_queue_url = " + std::string(kQueue)),
+         "t.toml:10:1: queue_url is missing in [aws]; write queue_url = \"https://sqs.REGION"},
+        {"DynamoBatch",
+         "ledger = \"dynamodb\"\n" + aws_with("region = \"r\"\nqueue_url = " + std::string(kQueue) +
+                                              "\ndead_letter_queue_url = " + std::string(kQueue) +
+                                              "\n[launch]\nbatch_size = 98"),
+         "t.toml:1:10: ledger \"dynamodb\" claims at most 97 runners at once; write a smaller"},
         {"WrongType", pool_with("max = \"ten\""),
          "t.toml:7:7: max is a string; write a whole number from 0 to 10000 without quotes"},
         {"OutOfRange", pool_with("max = -1"), "t.toml:7:7: max is -1; write a whole number from 0"},

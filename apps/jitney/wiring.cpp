@@ -127,6 +127,13 @@ core::Status LocalWiring::open(const Config& config, const ObserveCall& observe)
 }  // namespace
 
 core::Result<std::unique_ptr<Wiring>> wire(const Config& config, ObserveCall observe) {
+  if (config.ledger != LedgerKind::sqlite) {
+    return core::fail(
+        core::Fault::invalid,
+        config.path +
+            ": ledger = \"dynamodb\" is kept by the Lambda functions, not by a server; "
+            "write ledger = \"sqlite\" for jitney serve");
+  }
   if (core::Status prepared = prepare_state(config.server.state_dir); !prepared) {
     return std::unexpected(prepared.error());
   }
