@@ -5,7 +5,7 @@
 
 #include <boost/json/value.hpp>
 #include <chrono>
-#include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <pugixml.hpp>
@@ -13,29 +13,40 @@
 #include <string_view>
 
 #include "aws/credentials.hpp"
+#include "aws/environment.hpp"
+#include "aws/form.hpp"
+#include "aws/service.hpp"
 #include "core/result.hpp"
 #include "net/http.hpp"
 #include "net/http_client.hpp"
 
 namespace jitney::aws {
 
-enum class Service { dynamodb, ec2, s3, sqs, ssm, secretsmanager, sts };
-
-// Query parameters of an EC2 call, flattened as the wire wants them ("Filter.1.Name").
-using Parameters = std::map<std::string, std::string>;
-
 struct ClientOptions {
   std::string region;
-  // Base URL for one service, or under "*" for all: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL.
+  // Base URL for one service by its name ("sqs"), or under "*" for all.
   std::map<std::string, std::string> endpoints;
   std::chrono::milliseconds call_time{20'000};  // one call with all its retries
+  std::chrono::milliseconds try_time{10'000};   // one try; longer than any long poll
   int max_tries = 4;                            // of one call; fewer when the token bucket is empty
+  // A retry waits a random part of this, doubled with each, up to the longest.
+  std::chrono::milliseconds first_wait{100};
+  std::chrono::milliseconds longest_wait{5'000};
+  std::function<core::Time()> now;  // what signatures say; empty: the system's clock
   net::ClientOptions http;
 };
+
+// What AWS's own tools would do: AWS_REGION, AWS_DEFAULT_REGION or the profile's region;
+// AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, unless AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is
+// "true"; AWS_CA_BUNDLE; HTTPS_PROXY and NO_PROXY, for https endpoints. Without a region every call
+// is `invalid`.
+ClientOptions client_options(const Environment& environment);
 
 // Faults of every call, by the tables of aws/faults.hpp: the text holds service, operation, the
 // vendor's own code and request id; never a request body. Throttles and passing errors are retried
 // inside, within `call_time` and the deadline; an effect must therefore be idempotent by name.
+// A clock that AWS finds wrong is corrected from its answers, credentials that expired are fetched
+// anew; each once a call.
 class Client {
  public:
   Client(ClientOptions options, std::shared_ptr<CredentialsProvider> credentials);
@@ -56,8 +67,8 @@ class Client {
                                  std::string_view key, const Parameters& query = {},
                                  const net::Headers& headers = {}, std::string_view body = {});
 
-  // No call may last longer than this from now on: a Lambda sets it for each invocation.
-  // `cancelled` once it has passed.
+  // No call may last longer than this from now on, nor those under way: a Lambda sets it for each
+  // invocation. `cancelled` once it has passed.
   void set_deadline(std::chrono::steady_clock::time_point deadline);
 
  private:

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who signs AWS calls. Implemented in credentials_*.cpp, one source a file. Thread-safe.
+// Who signs AWS calls. Implemented by CredentialsChain, over sources of one file each.
+// Thread-safe.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/result.hpp"
 #include "core/secret.hpp"
@@ -25,6 +27,8 @@ class CredentialsProvider {
   // The ones to sign with now; renewed before they expire, once for all threads. `unauthorized`:
   // there are none, and the text says where was looked. `transient`: the source did not answer.
   virtual core::Result<Credentials> get() = 0;
+  // AWS called them expired, whatever our clock says: the next get() fetches others.
+  virtual void expired(std::string_view /*access_key_id*/) {}
 };
 
 }  // namespace jitney::aws

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How to reach a host: proxies and Host headers. Private to the client; pure functions.
+// How to reach a host: proxies and Host headers. Private to the client but for host_header, which
+// AWS's signatures cover; pure functions.
 #pragma once
 
 #include <optional>
