@@ -35,6 +35,9 @@ function(jitney_library name)
   target_link_libraries(${name} PUBLIC jitney_options ${ARG_USES})
 endfunction()
 
+# What the sanitizers check: every unit and contract test.
+add_custom_target(checked_tests)
+
 # jitney_test(name SOURCES a_test.cpp ... USES lib ... [LABEL unit|contract|e2e] [TIMEOUT seconds])
 function(jitney_test name)
   if(NOT JITNEY_TESTS)
@@ -51,4 +54,7 @@ function(jitney_test name)
   target_link_libraries(${name} PRIVATE ${ARG_USES} GTest::gtest_main Threads::Threads)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABEL MATCHES "^(unit|contract)$")
+    add_dependencies(checked_tests ${name})
+  endif()
 endfunction()

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "apps/jitney/metrics.hpp"
 #include "apps/jitney/metrics_ports.hpp"
 #include "apps/jitney/workers.hpp"
 #include "tests/fakes/fake_ledger.hpp"

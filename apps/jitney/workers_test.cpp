@@ -66,7 +66,8 @@ TEST_F(WorkersTest, AMessageIsHandledOnceAndRemoved) {
   };
   start();
   push(kWake);
-  EXPECT_TRUE(eventually([&] { return world_.queue.depth().value_or(1) == 0; }));
+  EXPECT_TRUE(eventually([&] { return handled > 0 && world_.queue.depth().value_or(1) == 0; }));
+  workers_.reset();
   EXPECT_EQ(handled, 1);
 }
 
@@ -78,8 +79,7 @@ TEST_F(WorkersTest, AFailureIsTriedAgainAfterABackoff) {
   };
   start();
   push(kWake);
-  EXPECT_TRUE(eventually([&] { return world_.queue.depth().value_or(1) == 0; }));
-  EXPECT_EQ(tries, 3);
+  EXPECT_TRUE(eventually([&] { return tries == 3 && world_.queue.depth().value_or(1) == 0; }));
   EXPECT_TRUE(world_.queue.dead_letters(10)->empty());
 }
 
@@ -127,8 +127,7 @@ TEST_F(WorkersTest, WaitingIsNoFailureHoweverOften) {
   };
   start();
   push(kWake);
-  EXPECT_TRUE(eventually([&] { return world_.queue.depth().value_or(1) == 0; }));
-  EXPECT_EQ(tries, 12);
+  EXPECT_TRUE(eventually([&] { return tries == 12 && world_.queue.depth().value_or(1) == 0; }));
   EXPECT_TRUE(world_.queue.dead_letters(10)->empty());
 }
 
@@ -195,7 +194,8 @@ TEST_F(WorkersTest, TwoMessagesRunSideBySide) {
   start();
   push({.kind = MessageKind::create_runner, .key = "a", .detail = ""});
   push({.kind = MessageKind::create_runner, .key = "b", .detail = ""});
-  EXPECT_TRUE(eventually([&] { return world_.queue.depth().value_or(1) == 0; }));
+  EXPECT_TRUE(eventually([&] { return inside == 2 && world_.queue.depth().value_or(1) == 0; }));
+  workers_.reset();
   EXPECT_TRUE(world_.queue.dead_letters(10)->empty());
 }
 

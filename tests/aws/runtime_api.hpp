@@ -55,7 +55,6 @@ class RuntimeApi {
   void next(net::Responder respond);
   void take(const net::Request& request, net::Responder& respond, std::string_view id, bool error);
   void give(net::Responder respond, Event event);
-  void listen(std::uint16_t port);
 
   mutable std::mutex mutex_;  // of all below but the server
   std::condition_variable changed_;
