@@ -288,7 +288,7 @@ core::Result<net::Response> Client::s3(std::string_view method, std::string_view
   }
   call.request.method = method;
   call.request.target = path + "/" + encoded_key(key);
-  if (!query.empty()) call.request.target += "?" + form(query);
+  if (!query.empty()) call.request.target += "?" + query_string(query);
   call.request.headers = headers;
   call.request.body = body;
   return impl_->send(std::move(call));

@@ -69,7 +69,7 @@ TEST(Client, CallsQueryServicesAndReadsXmlWithoutNamespaces) {
   ASSERT_EQ(items.size(), 2U);
   EXPECT_STREQ(items[1].text().get(), "i-2");
   EXPECT_EQ(world.aws.asked()[0].body,
-            "Action=DescribeInstances&Filter.1.Name=tag%3Aa%20b&Filter.1.Value.1=%C3%A9&Version="
+            "Action=DescribeInstances&Filter.1.Name=tag%3Aa+b&Filter.1.Value.1=%C3%A9&Version="
             "2016-11-15");
 }
 

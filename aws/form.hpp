@@ -12,7 +12,10 @@ using Parameters = std::map<std::string, std::string>;
 
 inline constexpr const char* kFormType = "application/x-www-form-urlencoded; charset=utf-8";
 
-// "Action=Describe&Filter.1.Name=tag%3Ax": strictly encoded, sorted by name.
+// "list-type=2&prefix=a%2Fb%20c": strictly encoded, as signatures want it, sorted by name.
+std::string query_string(const Parameters& parameters);
+
+// The same as a form's body: a blank is "+", as AWS's own tools write it.
 std::string form(const Parameters& parameters);
 
 }  // namespace jitney::aws

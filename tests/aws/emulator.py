@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""moto on a free port of loopback: AWS for tests. It ends with the test, whatever happens.
+
+    with Moto() as moto:
+        moto.boto("sqs").create_queue(QueueName="a")
+        subprocess.run([...], env={**os.environ, **moto.environment()})
+"""
+import ctypes
+import http.client
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import boto3
+import botocore.config
+
+REGION = "us-east-1"
+KEYS = ("AKIAIOSFODNN7EXAMPLE", "not-so-secret")
+
+
+def _end_with_parent():
+    """Also when the test is killed: Linux sends SIGKILL to moto then."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Moto:
+    def __init__(self, checks_signatures=False, log=None):
+        """checks_signatures: also policies and tokens, from begin_checking() on."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = open(log or os.devnull, "wb")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        if checks_signatures:
+            environment["INITIAL_NO_AUTH_ACTION_COUNT"] = "1000000"
+        server = pathlib.Path(sys.executable).with_name("moto_server")
+        self._process = subprocess.Popen([sys.executable, str(server), "-H", "127.0.0.1", "-p", str(self.port)],
+                                         stdout=self._log, stderr=self._log, env=environment,
+                                         preexec_fn=_end_with_parent)
+        self._wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+    def _wait(self):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"moto ended with {self._process.returncode}")
+            try:
+                self._control("GET", "/moto-api/data.json")
+                return
+            except (ConnectionError, http.client.HTTPException):
+                time.sleep(0.02)
+        self.close()
+        raise RuntimeError("moto did not come up within a minute")
+
+    def _control(self, method, path, body=""):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        # Under a form's content type moto answers 500.
+        connection.request(method, path, body, {"Content-Type": "text/plain"})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        if answer.status != 200:
+            raise RuntimeError(f"{method} {path}: HTTP {answer.status}")
+
+    def reset(self):
+        self._control("POST", "/moto-api/reset")
+
+    def begin_checking(self):
+        """From now on every call needs a right signature and a policy that allows it."""
+        self._control("POST", "/moto-api/reset-auth", "0")
+
+    def stop_checking(self):
+        self._control("POST", "/moto-api/reset-auth", "1000000")
+
+    def boto(self, service, keys=KEYS, token=None):
+        return boto3.client(service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=keys[0],
+                            aws_secret_access_key=keys[1], aws_session_token=token,
+                            config=botocore.config.Config(retries={"max_attempts": 1}))
+
+    def environment(self, keys=KEYS, token=None):
+        """What a process needs in order to call this AWS and no other."""
+        made = {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": keys[0],
+                "AWS_SECRET_ACCESS_KEY": keys[1], "AWS_EC2_METADATA_DISABLED": "true"}
+        if token:
+            made["AWS_SESSION_TOKEN"] = token
+        return made
