@@ -35,6 +35,8 @@ class LedgerHome {
  public:
   virtual ~LedgerHome() = default;
   virtual core::Ledger& ledger() = 0;
+  // More rows than one call of prune() takes.
+  [[nodiscard]] virtual int many() const { return 1300; }
 };
 
 struct LedgerMaker {

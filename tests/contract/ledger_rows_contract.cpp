@@ -185,7 +185,7 @@ TEST_P(LedgerContract, PruningTakesExpiredNotesOnly) {
 
 TEST_P(LedgerContract, PruningGoesOnUntilAllIsGone) {
   std::vector<JobEvent> events;
-  for (JobId id = 1; id <= 1300; ++id) events.push_back(event(id, JobStatus::completed));
+  for (JobId id = 1; id <= home_->many(); ++id) events.push_back(event(id, JobStatus::completed));
   ASSERT_TRUE(ledger_.record(events).has_value());
   prune_all(ledger_, kNow + 1s, kNow + 24h);
   EXPECT_TRUE(ledger_.jobs({})->empty());
