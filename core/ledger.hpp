@@ -116,7 +116,8 @@ class Ledger {
   // each change. Where the job's change names a runner of ours, the runner's fact (job_started,
   // job_ended) is applied in the same transaction, or after the job's, never before: demand may not
   // look larger than it is. An unknown runner is left alone; a refused pair is noted in the
-  // timeline. All or nothing.
+  // timeline. One event is all or nothing; of many, an adapter whose transactions are small may
+  // have recorded the first ones when it fails: recording them again changes nothing.
   virtual Result<std::vector<Recorded>> record(std::span<const JobEvent> events) = 0;
 
   // Stores `batch` and its runners (phase planned, `launched_for` from batch.jobs by slot) and adds
@@ -168,7 +169,8 @@ class Ledger {
 
   // Removes completed and ignored jobs, gone runners, closed batches, their timelines and expired
   // notes last changed before `before`, a bounded number a call; returns how many rows went. Memory
-  // and disk do not grow with history. Dead jobs stay until they are completed or closed.
+  // and disk do not grow with history. Dead jobs stay until they are completed or closed. A storage
+  // that removes such rows by itself may be left to it for some days.
   virtual Result<std::size_t> prune(Time before, Time now) = 0;
 };
 

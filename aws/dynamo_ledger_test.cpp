@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an emulator cannot show of DynamoLedger: rows that become visible one by one, transactions
+// that meet, how large they are, and how many calls each change costs.
+#include "aws/dynamo_ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "aws/scripted_test.hpp"
+
+namespace jitney::aws {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+using core::Fault;
+
+constexpr core::Time kNow{core::Duration{1'800'000'000'000}};
+
+net::Response conflict() {
+  return answer(400,
+                R"({"__type":"TransactionCanceledException","Message":"[TransactionConflict]",)"
+                R"("CancellationReasons":[{"Code":"TransactionConflict"}]})");
+}
+
+net::Response nothing_found() { return answer(200, R"({"Responses":{"t":[]}})"); }
+
+core::Batch batch(int count, int jobs) {
+  core::Batch batch;
+  batch.id = "ci-linux-1";
+  batch.pool = "linux";
+  for (int i = 1; i <= count; ++i) {
+    batch.numbers.push_back(i);
+    batch.runners.push_back("ci-linux-" + std::to_string(i));
+  }
+  for (int i = 1; i <= jobs; ++i) batch.jobs.push_back(100 + i);
+  batch.created_at = kNow;
+  return batch;
+}
+
+core::JobEvent queued(core::JobId id) {
+  core::JobEvent event;
+  event.id = id;
+  event.scope = "acme";
+  event.repository = "acme/shop";
+  event.pool = "linux";
+  event.seen_at = kNow;
+  return event;
+}
+
+class DynamoLedgerTest : public ::testing::Test {
+ protected:
+  json::value asked(std::size_t call) { return json::parse(aws_.asked().at(call).body); }
+  std::string operation(std::size_t call) {
+    const auto all = aws_.asked();
+    const std::string target(all.at(call).headers.get("X-Amz-Target").value_or(""));
+    return target.substr(target.find('.') + 1);
+  }
+  std::size_t actions(std::size_t call) {
+    return asked(call).at("TransactItems").as_array().size();
+  }
+
+  ScriptedAws aws_;
+  Client client_{aws_.options(), fixed_credentials(test_keys())};
+  DynamoLedger ledger_{client_, "t", {.deployment = "ci"}};
+};
+
+// The pool's row counts a runner that the Query does not show yet: planning on that would launch
+// one too many.
+TEST_F(DynamoLedgerTest, ASnapshotThatLacksARunnerIsReadAgain) {
+  const std::string pool = R"({"Item":{"v":{"N":"4"},"live":{"N":"1"},"next_number":{"N":"2"}}})";
+  core::Runner runner;
+  runner.name = "ci-linux-1";
+  runner.pool = "linux";
+  runner.number = 1;
+  const std::string row = json::serialize(runner_item(runner, kNow, {}));
+  aws_.then(answer(200, pool));
+  aws_.then(answer(200, R"({"Items":[]})"));
+  aws_.then(answer(200, pool));
+  aws_.then(answer(200, R"({"Items":[)" + row + "]}"));
+  const auto snapshot = ledger_.snapshot("linux");
+  ASSERT_TRUE(snapshot) << snapshot.error().what;
+  EXPECT_EQ(snapshot->runners.size(), 1U);
+  EXPECT_EQ(snapshot->state.version, 4);
+  EXPECT_EQ(operation(0), "GetItem") << "the version first";
+  EXPECT_EQ(operation(1), "Query");
+  EXPECT_EQ(aws_.calls(), 4U);
+}
+
+TEST_F(DynamoLedgerTest, ARowChangedByHandDoesNotStopPlanning) {
+  for (int i = 0; i < 10; ++i) {
+    aws_.then(answer(200, R"({"Item":{"v":{"N":"4"},"live":{"N":"7"}}})"));
+    aws_.then(answer(200, R"({"Items":[]})"));
+  }
+  EXPECT_TRUE(ledger_.snapshot("linux"));
+  EXPECT_LE(aws_.calls(), 8U);
+}
+
+TEST_F(DynamoLedgerTest, AClaimOfABatchIsOneTransactionAndItsLinesFollow) {
+  aws_.then(nothing_found());
+  aws_.otherwise(answer(200));
+  EXPECT_EQ(ledger_.claim(batch(50, 50), 0, 100), core::Claimed::ok);
+  EXPECT_EQ(operation(1), "TransactWriteItems");
+  EXPECT_EQ(actions(1), 100U);
+  std::size_t written = actions(1);
+  for (std::size_t call = 2; call < aws_.calls(); ++call) {
+    EXPECT_EQ(operation(call), "BatchWriteItem");
+    written += asked(call).at("RequestItems").at("t").as_array().size();
+  }
+  EXPECT_EQ(written, 50U + 3U + 50U + 50U + 1U) << "runners, pool and batch, and a line for each";
+}
+
+TEST_F(DynamoLedgerTest, AClaimOfOneRunnerIsTwoCalls) {
+  aws_.then(nothing_found());
+  aws_.then(answer(200));
+  EXPECT_EQ(ledger_.claim(batch(1, 1), 0, 100), core::Claimed::ok);
+  EXPECT_EQ(aws_.calls(), 2U);
+}
+
+TEST_F(DynamoLedgerTest, TheLargestClaimFitsAndALargerOneIsRefusedInWords) {
+  aws_.then(nothing_found());
+  aws_.otherwise(answer(200));
+  EXPECT_EQ(ledger_.claim(batch(kLargestClaim, 0), 0, 1000), core::Claimed::ok);
+  EXPECT_LE(actions(1), 100U);
+  const std::size_t calls = aws_.calls();
+  const auto refused = ledger_.claim(batch(kLargestClaim + 1, 0), 0, 1000);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::invalid);
+  EXPECT_NE(refused.error().what.find("batch_size"), std::string::npos);
+  EXPECT_EQ(aws_.calls(), calls);
+}
+
+TEST_F(DynamoLedgerTest, AWebhookIsOneReadAndOneWrite) {
+  aws_.then(nothing_found());
+  aws_.then(answer(200));
+  const core::JobEvent event = queued(1);
+  EXPECT_TRUE(ledger_.record({&event, 1}));
+  EXPECT_EQ(aws_.calls(), 2U);
+  EXPECT_EQ(actions(1), 3U) << "the job, its copy among the open ones, its line";
+}
+
+TEST_F(DynamoLedgerTest, ManyEventsAreTransactionsOfBoundedSize) {
+  std::vector<core::JobEvent> events;
+  for (core::JobId id = 1; id <= 100; ++id) events.push_back(queued(id));
+  for (int i = 0; i < 20; ++i) {
+    aws_.then(nothing_found());
+    aws_.then(answer(200));
+  }
+  const auto recorded = ledger_.record(events);
+  ASSERT_TRUE(recorded) << recorded.error().what;
+  EXPECT_EQ(recorded->size(), 100U);
+  for (std::size_t call = 1; call < aws_.calls(); call += 2) EXPECT_LE(actions(call), 100U);
+}
+
+TEST_F(DynamoLedgerTest, AWriterInTheWayIsWaitedForAndTheRowsAreReadAgain) {
+  aws_.then(nothing_found());
+  aws_.then(conflict());
+  aws_.then(nothing_found());
+  aws_.then(answer(200));
+  const core::JobEvent event = queued(1);
+  const auto recorded = ledger_.record({&event, 1});
+  ASSERT_TRUE(recorded) << recorded.error().what;
+  EXPECT_TRUE(recorded->front().changed);
+  EXPECT_EQ(aws_.calls(), 4U);
+}
+
+TEST_F(DynamoLedgerTest, WritersWhoAreAlwaysInTheWayAreATransientFault) {
+  for (int i = 0; i < 50; ++i) {
+    aws_.then(nothing_found());
+    aws_.then(conflict());
+  }
+  const core::JobEvent event = queued(1);
+  const auto recorded = ledger_.record({&event, 1});
+  ASSERT_FALSE(recorded);
+  EXPECT_EQ(recorded.error().fault, Fault::transient) << "no answer of the port's";
+  EXPECT_NE(recorded.error().what.find("TransactionConflict"), std::string::npos);
+  EXPECT_LT(aws_.calls(), 50U);
+}
+
+TEST_F(DynamoLedgerTest, AMissingTableIsAMistakeOfTheSetUpAndNoMissingRow) {
+  aws_.otherwise(refusal(400, "ResourceNotFoundException"));
+  const auto job = ledger_.job(1);
+  ASSERT_FALSE(job);
+  EXPECT_EQ(job.error().fault, Fault::invalid);
+}
+
+}  // namespace
+}  // namespace jitney::aws
