@@ -17,7 +17,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(jitney_options INTERFACE
     -Wno-restrict -Wno-maybe-uninitialized -Wno-missing-field-initializers)
 else()
-  target_compile_options(jitney_options INTERFACE -Wno-missing-field-initializers)
+  # clang reports the second inside libstdc++ 12's stable_sort.
+  target_compile_options(jitney_options INTERFACE
+    -Wno-missing-field-initializers -Wno-deprecated-declarations)
 endif()
 if(JITNEY_WERROR)
   target_compile_options(jitney_options INTERFACE -Werror)

@@ -38,6 +38,22 @@ bool glob(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
+// Whether some text fits both globs: each star takes what stands opposite, of either kind.
+bool globs_meet(std::string_view a, std::string_view b) {
+  std::vector<bool> before(b.size() + 1), row(b.size() + 1);
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      const bool star_a = i > 0 && a[i - 1] == '*';
+      const bool star_b = j > 0 && b[j - 1] == '*';
+      row[j] = (i == 0 && j == 0) || (star_a && before[j]) || (star_b && j > 0 && row[j - 1]) ||
+               (star_a && j > 0 && row[j - 1]) || (star_b && i > 0 && before[j]) ||
+               (i > 0 && j > 0 && a[i - 1] == b[j - 1] && before[j - 1]);
+    }
+    before = row;
+  }
+  return before.back();
+}
+
 std::vector<std::string> missing_labels(const Pool& pool, std::span<const std::string> labels) {
   std::vector<std::string> missing;
   for (const std::string& label : labels) {
@@ -57,7 +73,7 @@ bool may_share_repository(const Pool& a, const Pool& b) {
   if (a.repositories.empty() || b.repositories.empty()) return true;
   for (const std::string& x : a.repositories) {
     for (const std::string& y : b.repositories) {
-      if (glob(lower(x), lower(y)) || glob(lower(y), lower(x))) return true;
+      if (globs_meet(lower(x), lower(y))) return true;
     }
   }
   return false;

@@ -82,6 +82,17 @@ TEST(Overlaps, ReportsRunnersThatCouldStealJobs) {
   ASSERT_EQ(overlaps(pools).size(), 1u);
 }
 
+TEST(Overlaps, ReportsPoolsWhoseGlobsMeetInSomeRepository) {
+  const auto found = [](const char* first, const char* second) {
+    return overlaps(std::vector<Pool>{pool("a", {"a", "x"}, {first}), pool("b", {"x"}, {second})});
+  };
+  EXPECT_EQ(found("acme/*", "*/shop").size(), 1u);
+  EXPECT_EQ(found("acme/*-api", "Acme/shop-*").size(), 1u);
+  EXPECT_EQ(found("*", "acme/shop").size(), 1u);
+  EXPECT_TRUE(found("acme/*-api", "acme/*-web").empty());
+  EXPECT_TRUE(found("acme/*", "other/*").empty());
+}
+
 TEST(Overlaps, IgnoresPoolsThatNeverMeet) {
   EXPECT_TRUE(overlaps(kPools).empty());
   const std::vector<Pool> apart{pool("a", {"x"}, {"acme/a"}), pool("b", {"x"}, {"acme/b"})};

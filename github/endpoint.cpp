@@ -39,7 +39,8 @@ std::unexpected<core::Error> refuse(std::string_view why) {
 }
 
 bool is_hosted(const std::string& host) {
-  return host == "github.com" || host == "www.github.com" || host.ends_with(".ghe.com");
+  return host == "github.com" || host == "www.github.com" || host == "github.localhost" ||
+         host.ends_with(".ghe.com");
 }
 
 core::Result<net::Url> api_of(const net::Url& site, std::string_view api_url) {

@@ -2,6 +2,7 @@
 #include "local/machine_files.hpp"
 
 #include <boost/json.hpp>
+#include <limits>
 
 #include "net/json.hpp"
 
@@ -45,6 +46,15 @@ core::Duration to_duration(const json::value& value, std::string_view key) {
 std::optional<int> to_int(const json::value& value, std::string_view key) {
   const auto found = net::get_int(value, key);
   return found ? std::optional<int>(static_cast<int>(*found)) : std::nullopt;
+}
+
+// Of a user or group. What does not fit is refused: cut to its size it would be another one's, and
+// 2^32 would be root's.
+std::optional<std::uint32_t> to_id(std::optional<std::int64_t> number) {
+  if (!number || *number < 0 || *number >= std::numeric_limits<std::uint32_t>::max()) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint32_t>(*number);
 }
 
 core::Result<std::optional<json::value>> read_json(const std::string& path) {
@@ -164,17 +174,19 @@ core::Result<StartOrder> parse_order(const core::Secret& text) {
   order.runner = net::get_string_or(*value, "runner", "");
   order.root = net::get_string_or(*value, "root", "");
   order.runners_dir = net::get_string_or(*value, "runners_dir", "");
-  const auto uid = net::get_int(*value, "uid");
-  const auto gid = net::get_int(*value, "gid");
+  const auto uid = to_id(net::get_int(*value, "uid"));
+  const auto gid = to_id(net::get_int(*value, "gid"));
   if (!uid || !gid || order.root.empty() || order.machine.empty()) {
     return core::fail(core::Fault::invalid, "the start order says neither user nor place");
   }
-  order.uid = static_cast<uid_t>(*uid);
-  order.gid = static_cast<gid_t>(*gid);
+  order.uid = *uid;
+  order.gid = *gid;
   if (const json::array* groups = net::get_array(*value, "groups")) {
     for (const json::value& group : *groups) {
-      if (const auto* number = group.if_int64())
-        order.groups.push_back(static_cast<gid_t>(*number));
+      const auto* number = group.if_int64();
+      const auto id = number == nullptr ? std::nullopt : to_id(*number);
+      if (!id) return core::fail(core::Fault::invalid, "the start order names no possible group");
+      order.groups.push_back(*id);
     }
   }
   order.other_user = net::get_bool(*value, "other_user").value_or(false);

@@ -55,6 +55,7 @@ std::optional<std::string> Request::query(std::string_view name) const {
   while (!rest.empty()) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    if (pair.empty()) continue;
     const auto equals = pair.find('=');
     const auto key = percent_decode(pair.substr(0, equals), true);
     if (!key || *key != name) continue;

@@ -50,7 +50,8 @@ void receive(Wire& wire, bool skip_body, bool whole, std::size_t answer_bytes, E
     if (out.error) return;
     if (!interim(*parser)) break;
   }
-  if (interim(*parser)) {
+  // No protocol has statuses below 100, but the parser takes any three digits.
+  if (interim(*parser) || parser->get().result_int() < 100) {
     out.error = http::error::bad_status;
     return;
   }

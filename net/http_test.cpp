@@ -18,6 +18,13 @@ TEST(Headers, CompareNamesWithoutCaseAndKeepOrder) {
   EXPECT_EQ(headers.fields().front().first, "b");
 }
 
+TEST(Request, TakesNothingBetweenAmpersandsForNoParameter) {
+  Request request;
+  request.target = "/?&&=nameless&a=1";
+  EXPECT_EQ(request.query(""), "nameless");
+  EXPECT_EQ(request.query("a"), "1");
+}
+
 TEST(Request, SplitsPathAndQuery) {
   const Request request{.target = "/a/b?x=1&y=a%20b+c&%7a=&flag&bad=%zz&x=2&=e"};
   EXPECT_EQ(request.path(), "/a/b");

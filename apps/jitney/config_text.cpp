@@ -2,6 +2,7 @@
 #include "apps/jitney/config_text.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "net/http_client.hpp"
+#include "github/endpoint.hpp"
+#include "net/url.hpp"
 
 namespace jitney::app {
 
@@ -53,53 +55,16 @@ std::optional<std::int64_t> take(
   return std::nullopt;
 }
 
-bool is_hosted(std::string_view host) {
-  return host == "github.com" || host == "www.github.com" || host == "github.localhost" ||
-         host.ends_with(".ghe.com");
-}
-
-std::vector<std::string> segments(std::string_view path) {
-  std::vector<std::string> parts;
-  while (!path.empty()) {
-    const std::size_t slash = std::min(path.find('/'), path.size());
-    if (slash > 0) parts.emplace_back(path.substr(0, slash));
-    path.remove_prefix(std::min(slash + 1, path.size()));
+GithubScope::Kind kind_of(github::ScopeKind kind) {
+  switch (kind) {
+    case github::ScopeKind::repository:
+      return GithubScope::Kind::repository;
+    case github::ScopeKind::organization:
+      return GithubScope::Kind::organization;
+    case github::ScopeKind::enterprise:
+      return GithubScope::Kind::enterprise;
   }
-  return parts;
-}
-
-bool is_name(std::string_view text) {
-  return text.size() <= 100 && std::ranges::all_of(text, [](char c) {
-           return is_digit(c) || is_letter(c) || c == '-' || c == '_' || c == '.';
-         });
-}
-
-std::string host_of(const net::Url& url) {
-  std::string host = url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
-  const bool usual = url.port == (url.scheme == "https" ? 443 : 80);
-  return usual ? host : host + ":" + std::to_string(url.port);
-}
-
-core::Status fill_from_path(GithubScope& scope, std::string_view path) {
-  constexpr std::string_view kForms =
-      "write https://github.com/ORG, https://github.com/OWNER/REPO or "
-      "https://github.com/enterprises/NAME (github.com stands for your GitHub's host)";
-  const std::vector<std::string> parts = segments(path);
-  if (parts.empty() || parts.size() > 2 || !std::ranges::all_of(parts, is_name)) {
-    return core::fail(core::Fault::invalid,
-                      "names no organisation, repository or enterprise; " + std::string(kForms));
-  }
-  scope.owner = parts.back();
-  if (parts.size() == 1) {
-    scope.kind = GithubScope::Kind::organization;
-  } else if (core::lower(parts.front()) == "enterprises") {
-    scope.kind = GithubScope::Kind::enterprise;
-  } else {
-    scope.kind = GithubScope::Kind::repository;
-    scope.owner = parts.front();
-    scope.repository = parts.back();
-  }
-  return {};
+  return GithubScope::Kind::organization;
 }
 
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -150,6 +115,7 @@ std::optional<Listen> parse_listen(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string address(text.substr(0, colon));
+  if (address.find('\0') != std::string::npos) return std::nullopt;  // inet_pton would stop there
   const std::string_view port = text.substr(colon + 1);
   Listen listen;
   const auto [rest, error] = std::from_chars(port.data(), port.data() + port.size(), listen.port);
@@ -168,7 +134,16 @@ std::optional<Listen> parse_listen(std::string_view text) {
 }
 
 bool is_loopback(std::string_view address) {
-  return address == "::1" || address == "localhost" || address.starts_with("127.");
+  const std::string text(address);
+  if (text.find('\0') != std::string::npos) return false;
+  // Read as the network reads it: 127.example.com begins like one and is somewhere else.
+  if (in_addr v4{}; inet_pton(AF_INET, text.c_str(), &v4) == 1) {
+    return (ntohl(v4.s_addr) >> IN_CLASSA_NSHIFT) == IN_LOOPBACKNET;
+  }
+  if (in6_addr v6{}; inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
+    return std::ranges::equal(v6.s6_addr, in6addr_loopback.s6_addr);
+  }
+  return text == "localhost";
 }
 
 core::Result<GithubScope> parse_github_url(std::string_view text) {
@@ -189,17 +164,21 @@ core::Result<GithubScope> parse_github_url(std::string_view text) {
     return core::fail(core::Fault::invalid,
                       "would send credentials over http in clear; write https://...");
   }
+  // The client's own reader, so that the two can never differ over an address.
+  const auto endpoint = github::parse_endpoint(text);
+  if (!endpoint) {
+    return core::fail(core::Fault::invalid,
+                      "names no organisation, repository or enterprise; write "
+                      "https://github.com/ORG, https://github.com/OWNER/REPO or "
+                      "https://github.com/enterprises/NAME (github.com stands for your GitHub's "
+                      "host)");
+  }
   GithubScope scope;
-  if (core::Status filled = fill_from_path(scope, url->path); !filled) {
-    return std::unexpected(filled.error());
-  }
-  const std::string base = url->scheme + "://";
-  const std::string host = core::lower(host_of(*url));
-  if (is_hosted(core::lower(url->host))) {
-    scope.api_url = base + "api." + (host.starts_with("www.") ? host.substr(4) : host);
-  } else {
-    scope.api_url = base + host + "/api/v3";
-  }
+  scope.kind = kind_of(endpoint->kind);
+  scope.owner = endpoint->owner;
+  scope.repository = endpoint->repository;
+  scope.api_url =
+      endpoint->api.scheme + "://" + net::host_header(endpoint->api) + endpoint->api.path;
   scope.url = text;
   while (scope.url.ends_with('/')) scope.url.pop_back();
   scope.name = core::lower(scope.owner);
@@ -233,10 +212,13 @@ std::string quoted(std::string_view text) {
 }
 
 bool looks_secret(std::string_view text) {
-  constexpr std::array<std::string_view, 7> kPrefixes = {"ghp_", "gho_", "ghu_",       "ghs_",
-                                                         "ghr_", "v1.",  "github_pat_"};
-  return text.find("-----BEGIN") != std::string_view::npos || text.find('\n') != text.npos ||
-         std::ranges::any_of(kPrefixes, [&](std::string_view p) { return text.starts_with(p); });
+  // Anywhere: "Bearer ghp_..." is pasted as often as the token alone.
+  constexpr std::array<std::string_view, 7> kMarks = {"ghp_", "gho_",        "ghu_",      "ghs_",
+                                                      "ghr_", "github_pat_", "-----BEGIN"};
+  return text.starts_with("v1.") || text.find('\n') != text.npos ||
+         std::ranges::any_of(kMarks, [&](std::string_view mark) {
+           return text.find(mark) != std::string_view::npos;
+         });
 }
 
 }  // namespace jitney::app

@@ -48,6 +48,29 @@ TEST(ConfigText, ReadsListenAddresses) {
   }
 }
 
+TEST(ConfigText, TakesOnlyNumericAddressesOfThisMachineForLoopback) {
+  for (const char* here : {"127.0.0.1", "127.8.9.10", "::1", "0:0:0:0:0:0:0:1", "localhost"}) {
+    EXPECT_TRUE(is_loopback(here)) << here;
+  }
+  for (const char* elsewhere : {"127.example.com", "127.0.0.1.example.com", "128.0.0.1",
+                                "::", "0.0.0.0", "", "localhost.example.com"}) {
+    EXPECT_FALSE(is_loopback(elsewhere)) << elsewhere;
+  }
+}
+
+TEST(ConfigText, SendsNoCredentialsInClearToANameThatLooksLikeLoopback) {
+  EXPECT_TRUE(parse_github_url("http://127.0.0.1:9000/acme"));
+  EXPECT_FALSE(parse_github_url("http://127.example.com/acme"));
+}
+
+TEST(ConfigText, RefusesNamesThatGitHubDoesNotGive) {
+  for (const char* bad : {"https://github.com/ac.me", "https://github.com/acme/..",
+                          "https://github.com/acme/.", "https://github.com/enterprises/b.ig"}) {
+    EXPECT_FALSE(parse_github_url(bad)) << bad;
+  }
+  EXPECT_EQ(parse_github_url("https://github.com/acme/shop.js")->repository, "shop.js");
+}
+
 TEST(ConfigText, SuggestsWhatWasLikelyMeant) {
   const std::vector<std::string> words = {"webhook_secret", "max", "warm", "labels"};
   EXPECT_EQ(did_you_mean("webhok_secret", words), "webhook_secret");
@@ -58,6 +81,7 @@ TEST(ConfigText, SuggestsWhatWasLikelyMeant) {
 
 TEST(ConfigText, KnowsASecretByItsLook) {
   EXPECT_TRUE(looks_secret("ghp_abc"));
+  EXPECT_TRUE(looks_secret("Bearer ghp_abc"));
   EXPECT_TRUE(looks_secret("github_pat_abc"));
   EXPECT_TRUE(looks_secret("-----BEGIN RSA PRIVATE KEY-----"));
   EXPECT_FALSE(looks_secret("GITHUB_TOKEN"));
