@@ -56,8 +56,11 @@ TEST(Output, StrangersCannotSteerTheTerminal) {
   EXPECT_EQ(printable("a\033[2Jb\nc\td\x7f"), "a?[2Jb?c?d?");
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
-            "?31m");                                      // C1 control sequence introducer
-  EXPECT_EQ(printable("\xff\xc3(\xe2\x82"), "?" "?(?" "?");     // no UTF-8
+            "?31m");  // C1 control sequence introducer
+  EXPECT_EQ(printable("\xff\xc3(\xe2\x82"),
+            "?"
+            "?(?"
+            "?");                                         // no UTF-8
   EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80"), "?????");  // overlong, surrogate
   EXPECT_EQ(printable("x\u202Ey"), "x?y");                // would show what follows backwards
   EXPECT_EQ(printable("Prüfung ✓ 😀"), "Prüfung ✓ 😀");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The webhook listener as `jitney serve` has it, without workers, for measuring: durable (SQLite, group
-// commit) or with no storage at all behind the same HTTP, signature and parsing.
+// The webhook listener as `jitney serve` has it, without workers, for measuring: durable (SQLite,
+// group commit) or with no storage at all behind the same HTTP, signature and parsing.
 //   ingress_bench_server sqlite|none DIRECTORY SECRET
 // Prints its port; ends at the end of stdin, and then prints how webhooks were grouped.
 #include <cstdio>
