@@ -60,7 +60,8 @@ class Fleet {
   // (may have happened: send the same again).
   virtual Result<LaunchOutcome> launch(const std::string& request, const std::string& token) = 0;
 
-  // Which of these machines answer now. One call for many.
+  // Which of these machines answer now. One call for many; where that call does not tell whose
+  // runner has ended, those may be among them: to start them again changes nothing.
   virtual Result<std::vector<MachineId>> answering(std::span<const MachineId> machines) = 0;
 
   // Hands the JIT configuration to the machine and starts the runner. At most one runner a machine,

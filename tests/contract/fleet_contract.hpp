@@ -26,6 +26,8 @@ class FleetHome {
   virtual void end_runner(const core::MachineId& machine, int exit_code) = 0;
   // How many runners were ever begun on the machine.
   virtual int starts(const core::MachineId& machine) = 0;
+  // Whether answering() leaves out machines whose runner has ended.
+  virtual bool answering_knows_ends() { return true; }
   // Whatever has to pass until launched machines answer and list() shows them.
   virtual void settle() {}
 };
