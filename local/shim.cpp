@@ -105,7 +105,9 @@ class Shim {
     signals_ = Descriptor(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_) return system_failure("watch for signals", errno);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (core::Status opened = log_.open(files_.log(), order_.log_bytes); !opened) return opened;
+    if (core::Status opened = log_.open(files_.log(), order_.log_bytes, order_.jit); !opened) {
+      return opened;
+    }
     if (!order_.cgroup_parent.empty()) {
       auto made =
           make_cgroup(order_.cgroup_parent, order_.machine, order_.limits, order_.controllers);
