@@ -192,6 +192,17 @@ Item line_item(const core::TimelineEntry& entry, std::string_view place, core::T
   return item;
 }
 
+Item dead_letter_item(const core::Message& message, const std::string& cause, core::Time at) {
+  Item item;
+  set_key(item, dead_letter_key(core::to_string(message.kind), message.key));
+  set_text(item, "kind", core::to_string(message.kind));
+  set_text(item, "key", message.key);
+  set_text(item, "detail", message.detail);
+  set_text(item, "cause", cause);
+  set_time(item, "at", at);
+  return item;
+}
+
 core::Job read_job(const Item& item) {
   core::Job job;
   job.id = number_of(item, "id");
@@ -291,6 +302,16 @@ core::Note read_note(const Item& item) {
 
 core::TimelineEntry read_line(const Item& item) {
   return {.at = time_of(item, "at"), .subject = text_of(item, "pk"), .text = text_of(item, "text")};
+}
+
+std::optional<core::DeadLetter> read_dead_letter(const Item& item) {
+  const auto kind = core::parse_message_kind(text_of(item, "kind"));
+  if (!kind) return std::nullopt;
+  return core::DeadLetter{
+      .id = "",
+      .message = {.kind = *kind, .key = text_of(item, "key"), .detail = text_of(item, "detail")},
+      .cause = text_of(item, "cause"),
+      .at = time_of(item, "at")};
 }
 
 std::int64_t row_version(const Item& item) { return number_of(item, "v"); }

@@ -9,6 +9,7 @@
 
 #include "aws/dynamo_table.hpp"
 #include "core/ledger.hpp"
+#include "core/queue.hpp"
 
 namespace jitney::aws {
 
@@ -63,6 +64,7 @@ Item batch_item(const core::Batch& batch, core::Time changed, core::Time expires
 Item open_batch_item(const core::Batch& batch);  // has its own `v`: it is read alone
 Item pool_item(const core::PoolState& state);
 Item note_item(const core::Note& note, core::Duration keep);  // so long once it expired
+Item dead_letter_item(const core::Message& message, const std::string& cause, core::Time at);
 // `place` orders the lines of a subject; see new_line_place().
 Item line_item(const core::TimelineEntry& entry, std::string_view place, core::Time expires);
 // Rises from call to call in a process; between processes, as far as their clocks agree.
@@ -74,6 +76,8 @@ core::Batch read_batch(const Item& item);
 core::PoolState read_pool(std::string_view pool, const Item* item);  // nullptr: a new pool
 core::Note read_note(const Item& item);
 core::TimelineEntry read_line(const Item& item);
+// Without its id. nullopt: of no known kind.
+std::optional<core::DeadLetter> read_dead_letter(const Item& item);
 std::int64_t row_version(const Item& item);
 
 }  // namespace jitney::aws

@@ -58,7 +58,8 @@ class Queue {
   // none.
   virtual Result<std::vector<Delivery>> take(int max, Duration lease, Time now) = 0;
 
-  // Removes it for good. Idempotent; `not_found` when the lease ended and another took it.
+  // Removes it for good. Idempotent; `not_found` when the lease ended and another took it, or may
+  // have: then it comes again.
   virtual Status done(const Delivery& delivery) = 0;
 
   // Gives it back, due after `after`. Same faults.

@@ -100,7 +100,10 @@ TEST_P(QueueContract, AMessageGivenBackIsNotRemovedByItsOldHandle) {
   push(kWake);
   const core::Delivery delivery = take_one();
   ASSERT_TRUE(queue_.retry(delivery, 30s, kStart).has_value());
-  EXPECT_EQ(queue_.done(delivery).error().fault, Fault::not_found);
+  const auto done = queue_.done(delivery);
+  if (home_->knows_who_has_it()) {
+    EXPECT_EQ(done.error().fault, Fault::not_found);
+  }
   EXPECT_EQ(take(kStart + 30s).size(), 1U);
 }
 
@@ -138,7 +141,13 @@ TEST_P(QueueContract, APushAfterALeaseEndedIsNotLostWithIt) {
   push(kWake);
   const core::Delivery delivery = take_one();
   push(kWake, 0s, kStart + 5min);
-  ASSERT_TRUE(queue_.done(delivery).has_value()) << "nobody else took it";
+  const auto done = queue_.done(delivery);
+  if (!home_->knows_who_has_it()) {
+    EXPECT_EQ(done.error().fault, Fault::not_found) << "for all it knows, another took it";
+    EXPECT_GE(take(kStart + 5min).size(), 1U);
+    return;
+  }
+  ASSERT_TRUE(done.has_value()) << "nobody else took it";
   EXPECT_EQ(take(kStart + 5min).size(), 1U);
 }
 

@@ -19,6 +19,9 @@ class QueueHome {
  public:
   virtual ~QueueHome() = default;
   virtual core::Queue& queue() = 0;
+  // Whether a delivery is known to be another's, or given back, from the moment on that it is. SQS
+  // knows of none of it: it goes by the lease, and answers `ok` to the end of what has ended.
+  [[nodiscard]] virtual bool knows_who_has_it() const { return true; }
 };
 
 struct QueueMaker {
