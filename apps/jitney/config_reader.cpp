@@ -57,6 +57,12 @@ bool names_a_place(SecretRef::Kind kind, std::string_view text) {
       return text.starts_with('/');
     case SecretRef::Kind::credential:
       return text.find('/') == std::string_view::npos;
+    case SecretRef::Kind::secret:
+    case SecretRef::Kind::parameter:
+      return std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("/_+=.@-:").find(c) != std::string_view::npos;
+      });
   }
   return false;
 }
@@ -69,6 +75,10 @@ std::string what_to_write(SecretRef::Kind kind) {
       return "the file's whole path";
     case SecretRef::Kind::credential:
       return "the credential's name";
+    case SecretRef::Kind::secret:
+      return "the secret's name or ARN";
+    case SecretRef::Kind::parameter:
+      return "the parameter's name";
   }
   return "where it is";
 }
@@ -304,6 +314,10 @@ std::optional<SecretRef> Section::secret_of(std::string_view key, const toml::no
     reference.kind = SecretRef::Kind::file;
   } else if (word == "credential") {
     reference.kind = SecretRef::Kind::credential;
+  } else if (word == "secret") {
+    reference.kind = SecretRef::Kind::secret;
+  } else if (word == "parameter") {
+    reference.kind = SecretRef::Kind::parameter;
   } else {
     wrong(key, kind.source().begin,
           "is looked for in " + quoted(looks_secret(word) ? "?" : word) + "; " + write);

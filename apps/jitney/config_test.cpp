@@ -359,6 +359,23 @@ TEST(Config, SecretsInClearAreRefusedAndNeverShown) {
                         "{ file = \"/path\" } or { credential = \"name\" }, and replace"));
 }
 
+TEST(Config, SecretsMayBeKeptByAws) {
+  std::string github(kGithub);
+  github.replace(github.find("{ env = \"HOOK\" }"), 16,
+                 "[{ secret = \"arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-AbCdEf\" "
+                 "}, { parameter = \"/jitney/webhook\" }]");
+  const Config config = good(github + kPool);
+  const auto& secrets = config.github.at(0).webhook_secrets;
+  ASSERT_EQ(secrets.size(), 2U);
+  EXPECT_EQ(secrets[0].kind, SecretRef::Kind::secret);
+  EXPECT_EQ(secrets[1].kind, SecretRef::Kind::parameter);
+  EXPECT_EQ(secrets[1].name, "/jitney/webhook");
+  EXPECT_THAT(check_secrets(config).missing,
+              Not(::testing::Contains(HasSubstr("/jitney/webhook"))));
+  EXPECT_THAT(mistakes(with_github("token = { secret = \"two words\" }")),
+              HasSubstr("write the secret's name or ARN"));
+}
+
 TEST(Config, TellsAllMistakesInOneRunByPlace) {
   const std::string told =
       mistakes("deployment = \"NO\"\nbogus = 1\n[server]\nworkers = 0\ndrain = 5\n" +

@@ -23,7 +23,7 @@ std::unexpected<core::Error> missing(const SecretRef& reference, std::string_vie
 
 std::optional<std::string> path_of(const SecretRef& reference) {
   if (reference.kind == SecretRef::Kind::file) return reference.name;
-  if (reference.kind == SecretRef::Kind::environment) return std::nullopt;
+  if (reference.kind != SecretRef::Kind::credential) return std::nullopt;
   const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
   if (directory == nullptr || *directory == '\0') return std::nullopt;
   return std::string(directory) + "/" + reference.name;
@@ -77,11 +77,21 @@ std::string SecretRef::text() const {
       return "file " + name;
     case Kind::credential:
       return "systemd credential " + name;
+    case Kind::secret:
+      return "AWS secret " + name;
+    case Kind::parameter:
+      return "AWS parameter " + name;
   }
   return name;
 }
 
 core::Result<core::Secret> load_secret(const SecretRef& reference) {
+  if (reference.remote()) {
+    return core::fail(core::Fault::invalid,
+                      reference.where + ": the " + reference.text() +
+                          " is read by what runs on AWS only; give this "
+                          "command { env = \"NAME\" } or { file = \"/path\" }");
+  }
   if (reference.kind == SecretRef::Kind::environment) {
     const char* value = std::getenv(reference.name.c_str());
     if (value == nullptr) return missing(reference, "is not there: the variable is not set");

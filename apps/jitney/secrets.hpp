@@ -13,19 +13,23 @@
 namespace jitney::app {
 
 struct SecretRef {
-  enum class Kind { environment, file, credential };
+  enum class Kind { environment, file, credential, secret, parameter };
   Kind kind = Kind::environment;
-  std::string name;   // of the variable, the path, or of the systemd credential
+  // Of the variable, the path, of the systemd credential; name or ARN of a secret of AWS Secrets
+  // Manager; name of a parameter of Systems Manager.
+  std::string name;
   std::string where;  // "jitney.toml:12:9"
 
   // "environment variable GITHUB_TOKEN", "file /etc/jitney/token", "systemd credential token"
   [[nodiscard]] std::string text() const;
+  // AWS keeps it: aws_secrets.hpp reads it.
+  [[nodiscard]] bool remote() const { return kind == Kind::secret || kind == Kind::parameter; }
   friend bool operator==(const SecretRef&, const SecretRef&) = default;
 };
 
-// One trailing newline is cut off, as editors add one; at most 64 KiB. Faults: `unauthorized` when
-// it is missing, empty or unreadable; the text says where it was looked for and where it is
-// configured.
+// Of this machine only; a remote one is `invalid`. One trailing newline is cut off, as editors add
+// one; at most 64 KiB. Faults: `unauthorized` when it is missing, empty or unreadable; the text
+// says where it was looked for and where it is configured.
 core::Result<core::Secret> load_secret(const SecretRef& reference);
 using LoadSecret = std::function<core::Result<core::Secret>(const SecretRef&)>;
 

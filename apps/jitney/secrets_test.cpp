@@ -81,6 +81,15 @@ TEST_F(Secrets, MissingOnesAreNamedWithTheirPlace) {
               HasSubstr("longer than 64 KiB"));
 }
 
+TEST_F(Secrets, WhatAwsKeepsIsNotReadHere) {
+  for (const Kind kind : {Kind::secret, Kind::parameter}) {
+    const auto secret = load_secret({kind, "acme/token", "t.toml:1:1"});
+    ASSERT_FALSE(secret);
+    EXPECT_EQ(secret.error().fault, core::Fault::invalid);
+    EXPECT_THAT(secret.error().what, HasSubstr("acme/token is read by what runs on AWS only"));
+  }
+}
+
 TEST_F(Secrets, AFifoDoesNotHangTheStart) {
   const std::string path = directory_ + "/fifo";
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
