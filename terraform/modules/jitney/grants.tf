@@ -15,7 +15,6 @@ locals {
       Action = [
         "dynamodb:BatchGetItem",
         "dynamodb:BatchWriteItem",
-        "dynamodb:ConditionCheckItem",
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -99,6 +98,13 @@ locals {
     # JIT configurations: laid down for one machine, and the command that fetches it.
     start = [
       {
+        # Which agents answer takes no resource.
+        Sid      = "FindAgents"
+        Effect   = "Allow"
+        Action   = "ssm:DescribeInstanceInformation"
+        Resource = "*"
+      },
+      {
         Sid      = "JitConfigurations"
         Effect   = "Allow"
         Action   = ["s3:DeleteObject", "s3:PutObject"]
@@ -119,15 +125,11 @@ locals {
       },
     ]
 
-    # Machines and their agents. These calls take no resource.
+    # Machines, and what became of commands on them. These calls take no resource.
     look = [{
-      Sid    = "Look"
-      Effect = "Allow"
-      Action = [
-        "ec2:DescribeInstances",
-        "ssm:DescribeInstanceInformation",
-        "ssm:ListCommandInvocations",
-      ]
+      Sid      = "Look"
+      Effect   = "Allow"
+      Action   = ["ec2:DescribeInstances", "ssm:ListCommandInvocations"]
       Resource = "*"
     }]
 
@@ -135,9 +137,16 @@ locals {
       {
         Sid       = "StopOurMachines"
         Effect    = "Allow"
-        Action    = ["ec2:TerminateInstances"]
+        Action    = "ec2:TerminateInstances"
         Resource  = "${local.arn_ec2}:${local.account}:instance/*"
         Condition = local.is_ours
+      },
+      {
+        # A spot request outlives its machine otherwise. Finding them takes no resource.
+        Sid      = "FindRequests"
+        Effect   = "Allow"
+        Action   = "ec2:DescribeSpotInstanceRequests"
+        Resource = "*"
       },
       {
         Sid       = "CancelOurRequests"
@@ -148,17 +157,11 @@ locals {
       },
     ]
 
-    # Dead letters are read, judged, and sent again or deleted.
+    # What SQS gave up is looked at, to be told as a dead letter; it is moved by people.
     dead_letters = [{
-      Sid    = "DeadLetters"
-      Effect = "Allow"
-      Action = [
-        "sqs:ChangeMessageVisibility",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ReceiveMessage",
-        "sqs:SendMessage",
-      ]
+      Sid      = "DeadLetters"
+      Effect   = "Allow"
+      Action   = "sqs:ReceiveMessage"
       Resource = aws_sqs_queue.dead.arn
     }]
   }
@@ -167,7 +170,7 @@ locals {
     for name, queue in aws_sqs_queue.this : name => {
       Sid      = "Receive"
       Effect   = "Allow"
-      Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Resource = queue.arn
     }
   }

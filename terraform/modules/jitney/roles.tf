@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# One role a function. What each may do is a list of grants (grants.tf); terraform/tests compares
+# One role a function. What each may do is a list of grants (grants.tf); tests/terraform compares
 # it with the calls that the code can make, so that a role neither lacks nor keeps anything.
 resource "aws_iam_role" "function" {
   for_each = local.functions
@@ -15,7 +15,6 @@ resource "aws_iam_role" "function" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "lambda.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
     }]
   })
 }
