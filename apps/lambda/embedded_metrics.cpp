@@ -71,6 +71,10 @@ void EmbeddedMetrics::webhook(app::WebhookResult result) {
   count({{{"result", std::string(app::to_string(result))}}, "Webhooks"}, 1);
 }
 
+void EmbeddedMetrics::dead_letters(std::size_t amount) {
+  count({{}, "DeadLetters"}, static_cast<double>(amount));
+}
+
 std::string EmbeddedMetrics::line(const Key& key, const Values& values, core::Time now) const {
   json::array names{"deployment"};
   json::object out;

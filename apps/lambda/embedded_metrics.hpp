@@ -29,6 +29,8 @@ class EmbeddedMetrics final : public app::Meter {
   void forge_call(std::string_view scope, std::string_view operation,
                   std::string_view outcome) override;
   void webhook(app::WebhookResult result);
+  // How many there are now. Zero is said too: an alarm ends by it.
+  void dead_letters(std::size_t count);
 
   // What was counted since the last call, one JSON object a line; empty when nothing was.
   [[nodiscard]] std::string flush(core::Time now);

@@ -19,6 +19,7 @@ using core::Fault;
 // Left for the answer after the last effect was begun: one call that is under way may still end.
 constexpr core::Duration kMargin = std::chrono::seconds(3);
 constexpr int kLeastQuestions = 4;
+constexpr std::size_t kMostCounted = 1000;  // dead letters; more of them are as bad
 
 core::Result<std::string> run_sweep(const core::Context& context, int questions) {
   const auto swept = core::sweep(context);
@@ -44,6 +45,17 @@ core::Result<std::string> run_sweep(const core::Context& context, int questions)
     }
   }
   return std::string("{}");
+}
+
+// Terraform's alarm goes by it.
+void count_dead_letters(const core::Context& context, EmbeddedMetrics& metrics) {
+  const auto dead = context.queue.dead_letters(kMostCounted);
+  if (dead) {
+    metrics.dead_letters(dead->size());
+  } else {
+    net::log(net::LogLevel::warning, "the dead letters could not be counted",
+             {{"error", dead.error().what}});
+  }
 }
 
 core::Result<std::string> run_move_jobs(const core::Context& context) {
@@ -147,6 +159,7 @@ core::Result<std::string> Host::on_event(const core::Context& context, const aws
   switch (options_.function) {
     // Whatever wakes them: a rule, EventBridge Scheduler with an input of its own, a person.
     case Function::sweep:
+      count_dead_letters(context, ports_.metrics);
       return run_sweep(context, options_.questions);
     case Function::move_jobs:
       return run_move_jobs(context);

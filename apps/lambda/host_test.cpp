@@ -148,6 +148,16 @@ TEST_F(HostTest, SchedulesAndPeopleWakeTheSweep) {
   EXPECT_FALSE(invoke(Function::sweep, schedule));
 }
 
+TEST_F(HostTest, TheSweepTellsHowManyDeadLettersThereAreAlsoWhenThereAreNone) {
+  ASSERT_TRUE(invoke(Function::sweep, "{}"));
+  EXPECT_NE(out.str().find(R"("DeadLetters":[0E0])"), std::string::npos) << out.str();
+  out.str("");
+  const core::Message wake_up{.kind = MessageKind::create_runner, .key = "cpu", .detail = {}};
+  ASSERT_TRUE(queue.bury(wake_up, "failed too often", clock.now()));
+  ASSERT_TRUE(invoke(Function::sweep, "{}"));
+  EXPECT_NE(out.str().find(R"("DeadLetters":[1E0])"), std::string::npos) << out.str();
+}
+
 TEST_F(HostTest, TheSweepAsksGitHubForOpenJobsWithinItsAllowance) {
   forge.queue("acme/shop", 0, {"self-hosted", "cpu"});
   auto asking = host(Function::sweep, 10);

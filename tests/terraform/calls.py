@@ -22,7 +22,7 @@ SHELL = {
     "create_runner": {("queue", "push"), ("queue", "bury"), ("ledger", "runner_on")},
     "stop_runner": {("queue", "push"), ("queue", "bury"), ("ledger", "runner_on"), ("fleet", "find")},
     "move_jobs": {("queue", "note_deaths")},
-    "sweep": set(),
+    "sweep": {("queue", "dead_letters")},
 }
 ADAPTER = {"ledger": "DynamoLedger", "queue": "SqsQueue", "fleet": "Ec2Fleet"}
 

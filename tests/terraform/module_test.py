@@ -262,7 +262,7 @@ class Safety(unittest.TestCase):
         self.assertEqual(deployed("token").kinds() & {"aws_secretsmanager_secret", "aws_kms_key"}, set())
 
     def test_alarms_are_on_by_default_and_tell_the_topic(self):
-        wanted = {"dead-letters", "sweep-silent", "webhook-5xx", "oldest-create", "oldest-stop"}
+        wanted = {"dead-letters", "dead-messages", "sweep-silent", "webhook-5xx", "oldest-create", "oldest-stop"}
         wanted |= {f"errors-{f.replace('_', '-')}" for f in FUNCTIONS}
         self.assertEqual(set(deployed("minimal").of("aws_cloudwatch_metric_alarm")), wanted)
         for alarm in deployed("root").of("aws_cloudwatch_metric_alarm").values():
@@ -273,8 +273,48 @@ class Safety(unittest.TestCase):
         state = deployed("minimal")
         known = {f["function_name"] for f in state.of("aws_lambda_function").values()}
         known |= {q["name"] for q in state.of("aws_sqs_queue").values()} | {state.one("aws_apigatewayv2_api")["id"]}
-        for alarm in state.of("aws_cloudwatch_metric_alarm").values():
+        alarms = dict(state.of("aws_cloudwatch_metric_alarm"))
+        # A metric of ours, written by apps/lambda/embedded_metrics.cpp.
+        own = alarms.pop("dead-letters")
+        self.assertEqual((own["namespace"], own["dimensions"]), ("Jitney", {"deployment": config(state)["deployment"]}))
+        source = (ROOT / "apps/lambda/embedded_metrics.cpp").read_text()
+        self.assertIn('kNamespace = "Jitney"', source)
+        self.assertIn(f'"{own["metric_name"]}"', source)
+        for alarm in alarms.values():
             self.assertLessEqual(set(alarm["dimensions"].values()), known)
+
+
+class Documentation(unittest.TestCase):
+    maxDiff = None
+
+    def test_aws_md_counts_what_the_smallest_deployment_has(self):
+        text = (ROOT / "docs/aws.md").read_text()
+        table = text[text.index("| resource | how many |"):].split("\n\n")[0]
+        told = {}
+        for row in table.splitlines()[2:]:
+            names, numbers, _ = (cell.strip() for cell in row.strip("|").split("|"))
+            whole = ""
+            for name, number in zip(re.findall(r"`(\w+)`", names), re.findall(r"\d+", numbers), strict=True):
+                whole = whole if name.startswith("_") else name
+                told[whole + name if name.startswith("_") else name] = int(number)
+        state = deployed("minimal")
+        self.assertEqual(told, {kind: state.count(kind) for kind in state.kinds()})
+
+    def test_operations_md_has_a_line_for_every_alarm(self):
+        text = (ROOT / "docs/operations.md").read_text()
+        for name in deployed("minimal").of("aws_cloudwatch_metric_alarm"):
+            told = "errors-FUNCTION" if name.startswith("errors-") else name
+            self.assertIn(f"`{told}`", text)
+
+    def test_links_of_these_pages_lead_somewhere(self):
+        for page in ("aws.md", "security.md", "migrate.md", "operations.md"):
+            text = (ROOT / "docs" / page).read_text()
+            for target in re.findall(r"\]\(([^)#:]+)?(#[^)]+)?\)", text):
+                path = ROOT / "docs" / (target[0] or page)
+                self.assertTrue(path.exists() or target[0] == "performance.md", f"{page}: {target[0]}")
+                if target[1] and path.suffix == ".md":
+                    headings = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)}
+                    self.assertIn(target[1][1:], headings, page)
 
 
 if __name__ == "__main__":

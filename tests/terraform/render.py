@@ -37,7 +37,7 @@ DEPLOYMENTS = {
         "secrets": {"acme": APP, "shop": {"webhook_secret": WEBHOOK_SECRET, "token": "github_pat_never-in-the-state"}},
         "pools": [
             {"name": "cpu", "github": "acme", "warm": 1, "repositories": ["acme/*"], "deadlines": {"boot": "5m"},
-             "settings": {"JITNEY_SUDO": "yes"}, "user_data": "echo prepared"},
+             "settings": {"JITNEY_SUDO": "yes"}, "user_data": "echo prepared", "other_types": ["c7i.large"]},
             {"name": "web", "github": "shop", "image": "ubuntu-24.04", "on_demand": "only", "instance_types": ["m7i.large"]}],
         "alarms": {"topic_arn": "arn:aws:sns:eu-central-1:123456789012:oncall"}}),
 }

@@ -25,6 +25,9 @@ class State:
             raise LookupError(f"{len(found)} resources {kind} {name}")
         return found[0]
 
+    def count(self, kind):
+        return sum(r["type"] == kind for r in self._resources)
+
     def kinds(self):
         return {r["type"] for r in self._resources}
 

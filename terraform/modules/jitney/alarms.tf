@@ -4,7 +4,19 @@ locals {
   alarms = !var.alarms.enabled ? {} : merge(
     {
       dead-letters = {
-        about      = "Jobs were given up, or a message killed its function: jitney dead list"
+        about      = "Jobs or wake-ups were given up: jitney dead list says which and why"
+        namespace  = "Jitney" # told by every sweep
+        metric     = "DeadLetters"
+        dimensions = { deployment = var.name }
+        statistic  = "Maximum"
+        comparison = "GreaterThanThreshold"
+        threshold  = 0
+        minutes    = 5
+        periods    = 1
+        missing    = "notBreaching" # sweep-silent is about that
+      }
+      dead-messages = {
+        about      = "A message killed its function, or EventBridge could not deliver one"
         namespace  = "AWS/SQS"
         metric     = "ApproximateNumberOfMessagesVisible"
         dimensions = { QueueName = aws_sqs_queue.dead.name }

@@ -119,6 +119,7 @@ variable "pools" {
     image            = optional(string, "al2023")
     arch             = optional(string, "x86_64")
     instance_types   = optional(list(string), ["m7i.large", "m6i.large", "m6a.large", "m5.large"])
+    other_types      = optional(list(string), [])
     on_demand        = optional(string, "fallback")
     deadlines        = optional(map(string), {})
     subnet_ids       = optional(list(string))
