@@ -65,6 +65,7 @@ class BadInput(Case):
         head = signed(job(999)).split(b"\r\n\r\n")[0] + b"\r\n\r\n"
         cls.slow_header = Background(trickle, cls.port, b"POST /webhook HTTP/1.1\r\nHost: x\r\nX-Long: ")
         cls.slow_body = Background(trickle, cls.port, head + body[:1])
+        cls.slow_admin = Background(trickle, cls.world.admin, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ")
         cls.silent = Background(trickle, cls.port, b"", 50)
 
     def setUp(self):
@@ -75,9 +76,9 @@ class BadInput(Case):
     def tearDown(self):
         self.assertIsNone(self.world.server.poll(), "the server has ended")
 
-    def refused(self, status, data):
+    def refused(self, status, data, port=None):
         """Sends the bytes: that status, and nothing has changed."""
-        self.assertEqual(send(self.port, data), status, data[:200])
+        self.assertEqual(send(port or self.port, data), status, data[:200])
         self.unchanged(data[:200])
 
     def unchanged(self, by=None):
@@ -221,16 +222,25 @@ class BadInput(Case):
         for name, (status, data) in cases.items():
             with self.subTest(name):
                 self.refused(status, data)
+            with self.subTest(f"{name}, to the admin listener"):
+                self.refused(status, data, self.world.admin)
 
-    def test_truncated_requests_change_nothing(self):
-        data = signed(job(1))
+    def truncated(self, port, data):
         for cut in (1, 20, data.index(b"\r\n\r\n") + 2, data.index(b"\r\n\r\n") + 4, len(data) - 1):
-            with self.subTest(cut), Wire(self.port) as wire:
+            with self.subTest(cut), Wire(port) as wire:
                 wire.send(data[:cut])
                 wire.end_of_sending()
                 answer = wire.answer()
                 self.assertTrue(answer is None or answer[0] == 400, answer)
                 self.unchanged()
+
+    def test_truncated_requests_change_nothing(self):
+        data = signed(job(1))
+        self.truncated(self.port, data)
+        body = data.split(b"\r\n\r\n", 1)[1]
+        chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        self.truncated(self.port, data.split(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+        self.truncated(self.world.admin, message(b"{}", path="/api/v1/dead/1/redrive"))
 
     def test_pipelined_requests_are_answered_in_order_and_the_refused_ones_change_nothing(self):
         wrong = signed(job(1), secret="another-secret")
@@ -238,6 +248,13 @@ class BadInput(Case):
             wire.send(signed(job(104)) + wrong + signed(b"{", event="ping") + signed({}, event="push") + signed(job(105)))
             self.assertEqual([wire.answer()[0] for _ in range(5)], [202, 401, 400, 200, 202])
         self.assertEqual(hooks.job_ids(self.world) - {row[0] for row in self.before["jobs"]}, {104, 105})
+
+    def test_admin_listener_answers_pipelined_requests_in_order(self):
+        paths = ("/healthz", "/nothing", "/api/v1/jobs?limit=0", "/api/v1/jobs/123456789", "/metrics", "/api/v1/pools")
+        with Wire(self.world.admin) as wire:
+            wire.send(b"".join(message(b"", method="GET", path=path) for path in paths))
+            self.assertEqual([wire.answer()[0] for _ in paths], [200, 404, 400, 404, 200, 200])
+        self.unchanged()
 
     def test_what_follows_broken_http_on_a_connection_is_never_read_as_a_request(self):
         with Wire(self.port) as wire:
@@ -269,7 +286,8 @@ class BadInput(Case):
             took, status = hooks.seconds(lambda: send(self.port, signed(job(106))))
             self.assertEqual(status, 202)
             self.assertLess(took, 5, "a proper client waited for slow ones")
-        for name, client, limit in (("header", self.slow_header, 10), ("body", self.slow_body, 30)):
+        for name, client, limit in (("header", self.slow_header, 10), ("body", self.slow_body, 30),
+                                    ("header to the admin listener", self.slow_admin, 10)):
             took, status = client.result()
             self.assertIn(status, (408, None), name)
             self.assertLess(took, limit + 15, f"the trickled {name} was waited for too long")
