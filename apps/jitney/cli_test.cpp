@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The built program as people call it: help, exit statuses, tables, JSON, beside a server and
 // without one.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include <fstream>
 
 #include "apps/jitney/admin.hpp"
-#include "apps/jitney/serve_test_world.hpp"
+#include "apps/jitney/cli_world_test.hpp"
 #include "core/functions.hpp"
 #include "local/database.hpp"
 #include "local/sqlite_ledger.hpp"
 #include "local/sqlite_queue.hpp"
 #include "net/json.hpp"
 #include "tests/fakes/temporary_directory.hpp"
-
-extern char** environ;
 
 namespace jitney::app {
 namespace {
@@ -29,48 +24,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 namespace json = boost::json;
-
-struct Ran {
-  int status = -1;
-  std::string out, err;
-};
-
-std::string drain(int fd) {
-  std::string all;
-  std::array<char, 4096> part{};
-  for (ssize_t got = 0; (got = read(fd, part.data(), part.size())) > 0;) {
-    all.append(part.data(), static_cast<std::size_t>(got));
-  }
-  close(fd);
-  return all;
-}
-
-Ran run_jitney(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), JITNEY_BINARY);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  int out[2], err[2];
-  EXPECT_EQ(pipe2(out, O_CLOEXEC), 0);
-  EXPECT_EQ(pipe2(err, O_CLOEXEC), 0);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err[1], STDERR_FILENO);
-  pid_t pid = 0;
-  EXPECT_EQ(posix_spawn(&pid, JITNEY_BINARY, &actions, nullptr, argv.data(), environ), 0);
-  posix_spawn_file_actions_destroy(&actions);
-  close(out[1]);
-  close(err[1]);
-  Ran ran;
-  std::thread errors([&] { ran.err = drain(err[0]); });
-  ran.out = drain(out[0]);
-  errors.join();
-  int status = 0;
-  waitpid(pid, &status, 0);
-  ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ran;
-}
 
 // A deployment with a configuration, and a database where a test opens one.
 class Cli : public ::testing::Test {
@@ -116,51 +69,9 @@ class Cli : public ::testing::Test {
     database_.reset();
   }
 
-  void record(core::JobId id, core::JobStatus status, const std::string& name,
-              const std::string& conclusion = "", const std::string& runner = "",
-              const std::string& pool = "linux") {
-    core::JobEvent event = test_event(id, status, "linux");
-    event.name = name;
-    event.conclusion = conclusion;
-    event.runner_name = runner;
-    event.pool = pool;
-    event.ignored = pool.empty() ? "no pool covers the labels [gpu]" : "";
-    event.created_at = event.started_at = event.completed_at = event.seen_at;
-    event.source = "webhook 7";
-    const auto recorded = ledger_->record(std::span(&event, 1));
-    ASSERT_TRUE(recorded) << recorded.error().what;
-  }
-
-  // 101 runs on a runner of ours, 102 waits for the cap, 103 is dead, 104 is done, 105 is ignored.
   void fill() {
     open_database();
-    const core::Time now = clock_.now();
-    record(101, core::JobStatus::queued, "build\033[2J me");
-    core::Batch batch;
-    batch.id = "jitney-linux-1";
-    batch.pool = "linux";
-    batch.runners = {"jitney-linux-1"};
-    batch.numbers = {1};
-    batch.jobs = {101};
-    batch.created_at = now;
-    batch.deadline = now + std::chrono::minutes(5);
-    const auto snapshot = ledger_->snapshot("linux");
-    ASSERT_TRUE(snapshot);
-    ASSERT_EQ(ledger_->claim(batch, snapshot->state.version, 1), core::Claimed::ok);
-    using core::Event;
-    ASSERT_TRUE(ledger_->advance("jitney-linux-1", Event::machine_bound, {.machine = "m1"}, now));
-    ASSERT_TRUE(ledger_->advance("jitney-linux-1", Event::machine_answered, {}, now));
-    ASSERT_TRUE(ledger_->advance("jitney-linux-1", Event::start_claimed,
-                                 {.lease_until = now + std::chrono::minutes(2)}, now));
-    ASSERT_TRUE(ledger_->advance("jitney-linux-1", Event::start_done, {.forge_id = 17}, now));
-    record(101, core::JobStatus::in_progress, "build\033[2J me", "", "jitney-linux-1");
-    record(102, core::JobStatus::queued, "test");
-    record(103, core::JobStatus::queued, "broken");
-    ASSERT_TRUE(ledger_->bury(103, {.cause = "runner package is missing", .at = now}));
-    ASSERT_TRUE(
-        queue_->bury({core::MessageKind::dead_job, "103", ""}, "runner package is missing", now));
-    record(104, core::JobStatus::completed, "old", "success");
-    record(105, core::JobStatus::queued, "not ours", "", "", "");
+    fill_records(*ledger_, *queue_, clock_.now());
   }
 
   fakes::TemporaryDirectory directory_;

@@ -64,7 +64,8 @@ class Running {
   }
   // Whether a server of this very deployment answers there.
   bool answers() {
-    if (base_.port == 0) return false;
+    const bool none = config_.ledger != LedgerKind::sqlite || base_.port == 0;
+    if (none) return false;
     const auto response = send("GET", "/api/v1/version");
     if (!response || response->status != 200) return false;
     const auto body = net::parse_json(response->body, 1u << 16);
@@ -97,8 +98,9 @@ class Running {
   net::HttpClient client_;
 };
 
-// What core::redrive does, by this process: no server runs, so the next start wakes the pool.
-core::Status redrive_in(LedgerFile& file, const core::DeadLetter& letter, core::Time now) {
+// What core::redrive does, by this process: the pool is woken by a function of AWS, or by the next
+// start of the server.
+core::Status redrive_in(OpenLedger& file, const core::DeadLetter& letter, core::Time now) {
   core::Message wake = letter.message;
   if (letter.message.kind == core::MessageKind::dead_job) {
     const auto id = parse_job_id(letter.message.key);
@@ -141,7 +143,7 @@ int report(const Asked& asked, const Redriven& redriven) {
 }  // namespace
 
 int list_dead(const Asked& asked) {
-  auto file = LedgerFile::read(asked.config);
+  auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
   const auto letters = file->queue().dead_letters(kMostLetters);
   if (!letters) return complain(letters.error());
@@ -160,7 +162,7 @@ int list_dead(const Asked& asked) {
 }
 
 int show_dead(const Asked& asked, const std::string& text) {
-  auto file = LedgerFile::read(asked.config);
+  auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
   const auto letters = file->queue().dead_letters(kMostLetters);
   if (!letters) return complain(letters.error());
@@ -197,7 +199,7 @@ int show_dead(const Asked& asked, const std::string& text) {
 int redrive_dead(const Asked& asked, const std::vector<std::string>& ids, bool all) {
   Letters chosen;
   {
-    auto file = LedgerFile::read(asked.config);
+    auto file = OpenLedger::read(asked.config);
     if (!file) return complain(file.error());
     auto letters = file->queue().dead_letters(kMostLetters);
     if (!letters) return complain(letters.error());
@@ -210,9 +212,9 @@ int redrive_dead(const Asked& asked, const std::vector<std::string>& ids, bool a
   }
   if (chosen.empty()) return report(asked, {});
   Running server(asked.config);
-  std::optional<LedgerFile> mine;
+  std::optional<OpenLedger> mine;
   if (!server.answers()) {
-    auto file = LedgerFile::write(asked.config);
+    auto file = OpenLedger::write(asked.config);
     if (!file && file.error().fault == core::Fault::conflict) {
       return complain(kUnreachable, "a server runs, but does not answer at " + server.address() +
                                         " ([server] admin_listen); ask again when it does, or "

@@ -37,7 +37,7 @@ std::string who(const core::TimelineEntry& entry, const core::Job& job) {
 int explain(const Asked& asked, const std::string& text) {
   const auto id = parse_job_id(text);
   if (!id) return complain(kUsage, id.error().what);
-  auto file = LedgerFile::read(asked.config);
+  auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
   const auto job = find_job(file->ledger(), *id);
   if (!job) return complain(job.error());

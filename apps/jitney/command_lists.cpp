@@ -98,7 +98,7 @@ std::string joined(const std::vector<std::string>& words) {
 
 int list_jobs(const Asked& asked, const JobsOptions& options) {
   if (auto known = check_pool(asked.config, options.pool); !known) return complain(known.error());
-  auto file = LedgerFile::read(asked.config);
+  auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
   const auto filter = filter_of(options);
   if (!filter) return complain(filter.error());
@@ -139,7 +139,7 @@ int list_jobs(const Asked& asked, const JobsOptions& options) {
 
 int list_runners(const Asked& asked, const std::string& pool) {
   if (auto known = check_pool(asked.config, pool); !known) return complain(known.error());
-  auto file = LedgerFile::read(asked.config);
+  auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
   auto runners = file->ledger().live_runners();
   if (!runners) return complain(runners.error());
@@ -169,7 +169,7 @@ int list_runners(const Asked& asked, const std::string& pool) {
 }
 
 int list_pools(const Asked& asked) {
-  auto file = LedgerFile::read(asked.config);
+  auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
   json::array list;
   Table table({{"POOL"},

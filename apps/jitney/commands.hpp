@@ -13,9 +13,6 @@
 #include "apps/jitney/output.hpp"
 #include "core/ledger.hpp"
 #include "core/queue.hpp"
-#include "local/database.hpp"
-#include "local/sqlite_ledger.hpp"
-#include "local/sqlite_queue.hpp"
 
 namespace jitney::app {
 
@@ -26,22 +23,23 @@ struct Asked {
   core::Time now{};
 };
 
-// The database beside a running server, or without one.
-class LedgerFile {
+// The database beside a running server, or without one; or the table of the Lambda functions.
+class OpenLedger {
  public:
   // `not_found`: no server has run with this configuration yet. `conflict` when writing and a
   // server runs.
-  static core::Result<LedgerFile> read(const Config& config);
-  static core::Result<LedgerFile> write(const Config& config);
+  static core::Result<OpenLedger> read(const Config& config);
+  static core::Result<OpenLedger> write(const Config& config);
 
   core::Ledger& ledger() { return *ledger_; }
   core::Queue& queue() { return *queue_; }
 
  private:
-  static core::Result<LedgerFile> open(const Config& config, bool read_only);
-  std::unique_ptr<local::Database> database_;
-  std::unique_ptr<local::SqliteLedger> ledger_;
-  std::unique_ptr<local::SqliteQueue> queue_;
+  static core::Result<OpenLedger> open_file(const Config& config, bool read_only);
+  static OpenLedger open_table(const Config& config);
+  std::shared_ptr<void> storage_;  // what both stand on: it goes last
+  std::unique_ptr<core::Ledger> ledger_;
+  std::unique_ptr<core::Queue> queue_;
 };
 
 struct JobsOptions {

@@ -7,11 +7,16 @@
 #include <cstdio>
 #include <cstring>
 
+#include "apps/jitney/aws_ledger.hpp"
 #include "apps/jitney/commands.hpp"
+#include "local/database.hpp"
+#include "local/sqlite_ledger.hpp"
+#include "local/sqlite_queue.hpp"
+#include "local/system_clock.hpp"
 
 namespace jitney::app {
 
-core::Result<LedgerFile> LedgerFile::open(const Config& config, bool read_only) {
+core::Result<OpenLedger> OpenLedger::open_file(const Config& config, bool read_only) {
   const std::string path = config.database();
   if (access(path.c_str(), R_OK) != 0) {
     const int why = errno;
@@ -27,15 +32,38 @@ core::Result<LedgerFile> LedgerFile::open(const Config& config, bool read_only) 
   }
   auto database = local::Database::open({.path = path, .read_only = read_only});
   if (!database) return std::unexpected(database.error());
-  LedgerFile file;
-  file.database_ = std::move(*database);
-  file.ledger_ = std::make_unique<local::SqliteLedger>(*file.database_);
-  file.queue_ = std::make_unique<local::SqliteQueue>(*file.database_);
-  return file;
+  std::shared_ptr<local::Database> storage = std::move(*database);
+  OpenLedger opened;
+  opened.ledger_ = std::make_unique<local::SqliteLedger>(*storage);
+  opened.queue_ = std::make_unique<local::SqliteQueue>(*storage);
+  opened.storage_ = std::move(storage);
+  return opened;
 }
 
-core::Result<LedgerFile> LedgerFile::read(const Config& config) { return open(config, true); }
-core::Result<LedgerFile> LedgerFile::write(const Config& config) { return open(config, false); }
+OpenLedger OpenLedger::open_table(const Config& config) {
+  struct Storage {
+    local::SystemClock clock;
+    std::unique_ptr<aws::Client> client;
+  };
+  auto storage = std::make_shared<Storage>();
+  AwsLedger table = open_aws_ledger(config, storage->clock);
+  storage->client = std::move(table.client);
+  OpenLedger opened;
+  opened.ledger_ = std::move(table.ledger);
+  opened.queue_ = std::move(table.queue);
+  opened.storage_ = std::move(storage);
+  return opened;
+}
+
+core::Result<OpenLedger> OpenLedger::read(const Config& config) {
+  if (config.ledger == LedgerKind::dynamodb) return open_table(config);
+  return open_file(config, true);
+}
+
+core::Result<OpenLedger> OpenLedger::write(const Config& config) {
+  if (config.ledger == LedgerKind::dynamodb) return open_table(config);
+  return open_file(config, false);
+}
 
 int complain(int status, std::string_view text) {
   const std::string line = "jitney: " + std::string(text) + "\n";

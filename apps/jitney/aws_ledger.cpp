@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/jitney/aws_ledger.hpp"
+
+#include "aws/credentials_chain.hpp"
+#include "aws/environment.hpp"
+
+namespace jitney::app {
+
+namespace {
+
+std::unique_ptr<aws::Client> client_of(const Config& config) {
+  const aws::Environment environment = aws::process_environment();
+  aws::ClientOptions options = aws::client_options(environment);
+  if (!config.aws.region.empty()) options.region = config.aws.region;
+  if (!config.aws.endpoint_url.empty()) options.endpoints["*"] = config.aws.endpoint_url;
+  auto credentials =
+      aws::default_credentials(environment, options.region, options.endpoints, options.http);
+  return std::make_unique<aws::Client>(std::move(options), std::move(credentials));
+}
+
+}  // namespace
+
+aws::DynamoLedgerOptions dynamo_options(const Config& config) {
+  aws::DynamoLedgerOptions options;
+  options.deployment = config.deployment.name;
+  options.retention = config.deployment.retention;
+  return options;
+}
+
+aws::SqsQueueOptions sqs_options(const Config& config) {
+  aws::SqsQueueOptions options;
+  options.queue_url = config.aws.queue_url;
+  options.stop_queue_url = config.aws.stop_queue_url;
+  options.dead_letter_queue_url = config.aws.dead_letter_queue_url;
+  return options;
+}
+
+AwsLedger open_aws_ledger(const Config& config, core::Clock& clock) {
+  AwsLedger opened;
+  opened.client = client_of(config);
+  opened.ledger =
+      std::make_unique<aws::DynamoLedger>(*opened.client, config.aws.table, dynamo_options(config));
+  opened.queue =
+      std::make_unique<aws::SqsQueue>(*opened.client, config.aws.table, sqs_options(config), clock);
+  return opened;
+}
+
+}  // namespace jitney::app
