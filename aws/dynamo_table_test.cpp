@@ -7,8 +7,10 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value_to.hpp>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "aws/scripted_test.hpp"
 #include "net/json.hpp"
@@ -52,6 +54,43 @@ TEST(TableDefinition, IsWhatTheDocumentationSays) {
   ASSERT_NE(begin, std::string::npos);
   const std::string block = text.substr(begin, text.find("\n```", begin) - begin);
   EXPECT_EQ(json::parse(block), table_definition("jitney-ledger"));
+}
+
+// The file's words, one space between any two.
+std::string squeezed(const std::string& text) {
+  std::istringstream in(text);
+  std::string all;
+  for (std::string word; in >> word;) all += word + " ";
+  return all;
+}
+
+TEST(TableDefinition, IsWhatTheTerraformModuleMakes) {
+  const std::string made = squeezed(read("terraform/modules/jitney/table.tf"));
+  const auto told = table_definition("t");
+  const auto name_at = [](const json::value& keys, std::size_t i) {
+    return json::value_to<std::string>(keys.at(i).at("AttributeName"));
+  };
+  const auto says = [&](const std::string& words) {
+    EXPECT_NE(made.find(words), std::string::npos) << words;
+  };
+  const json::value& index = told.at("GlobalSecondaryIndexes").at(0);
+  says("hash_key = \"" + name_at(told.at("KeySchema"), 0) + "\"");
+  says("range_key = \"" + name_at(told.at("KeySchema"), 1) + "\"");
+  says("global_secondary_index { name = \"" + json::value_to<std::string>(index.at("IndexName")) +
+       "\" hash_key = \"" + name_at(index.at("KeySchema"), 0) + "\" range_key = \"" +
+       name_at(index.at("KeySchema"), 1) + "\" projection_type = \"" +
+       json::value_to<std::string>(index.at("Projection").at("ProjectionType")) + "\" }");
+  std::string attributes;
+  for (const json::value& attribute : told.at("AttributeDefinitions").as_array()) {
+    attributes += (attributes.empty() ? "\"" : ", \"") +
+                  json::value_to<std::string>(attribute.at("AttributeName")) + "\"";
+    EXPECT_EQ(attribute.at("AttributeType"), "S");
+  }
+  says("for_each = [" + attributes + "]");
+  says("type = \"S\"");
+  says("billing_mode = \"" + json::value_to<std::string>(told.at("BillingMode")) + "\"");
+  says("ttl { attribute_name = \"ttl\" enabled = true }");
+  says("point_in_time_recovery { enabled = true }");
 }
 
 TEST_F(TableTest, AQueryFollowsEveryPage) {

@@ -63,12 +63,13 @@ Moto& Moto::shared() {
   return moto;
 }
 
-std::unique_ptr<aws::Client> Moto::client_at(const std::string& url) {
+std::unique_ptr<aws::Client> Moto::client_at(const std::string& url, int max_tries) {
   aws::ClientOptions options;
   options.region = "eu-west-1";
   options.endpoints["*"] = url;
   options.call_time = std::chrono::minutes(1);
   options.try_time = std::chrono::seconds(30);  // a busy machine is no fault
+  options.max_tries = max_tries;
   options.first_wait = std::chrono::milliseconds(1);
   options.longest_wait = std::chrono::milliseconds(10);
   aws::Credentials credentials;

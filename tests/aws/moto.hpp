@@ -26,7 +26,7 @@ class Moto {
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] std::unique_ptr<aws::Client> client() const { return client_at(url_); }
   // The same at another address: a stub in front of it.
-  static std::unique_ptr<aws::Client> client_at(const std::string& url);
+  static std::unique_ptr<aws::Client> client_at(const std::string& url, int max_tries = 4);
 
   // What SQS believes the time is. Any thread.
   void set_clock(core::Time now);
