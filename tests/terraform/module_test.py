@@ -8,6 +8,8 @@ import tomllib
 import unittest
 
 import inputs
+from iam import allows
+from machine_events import EVENTS
 from state import EVERY, deployed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -129,32 +131,12 @@ class Wiring(unittest.TestCase):
             self.assertGreaterEqual(redrive["maxReceiveCount"], 10)
             self.assertGreater(queues["dead"]["message_retention_seconds"], queues[name]["message_retention_seconds"])
 
-    # What a machine's life sends, and which queue must hear of it. The events are those of aws/lambda_events_test.cpp.
-    EVENTS = [
-        ("create", {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {"state": "running"}}),
-        ("stop", {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {"state": "terminated"}}),
-        ("stop", {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {"state": "stopped"}}),
-        ("stop", {"source": "aws.ec2", "detail-type": "EC2 Spot Instance Interruption Warning", "detail": {"instance-action": "terminate"}}),
-        ("stop", {"source": "aws.ssm", "detail-type": "EC2 Command Invocation Status-change Notification",
-                  "detail": {"document-name": "AWS-RunRemoteScript", "status": "Success"}}),
-        ("stop", {"source": "aws.ssm", "detail-type": "EC2 Command Invocation Status-change Notification",
-                  "detail": {"document-name": "AWS-RunRemoteScript", "status": "Failed"}}),
-        (None, {"source": "aws.ssm", "detail-type": "EC2 Command Invocation Status-change Notification",
-                "detail": {"document-name": "AWS-RunRemoteScript", "status": "TimedOut"}}),
-        (None, {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {"state": "pending"}}),
-        (None, {"source": "aws.ssm", "detail-type": "EC2 Command Invocation Status-change Notification",
-                "detail": {"document-name": "AWS-RunRemoteScript", "status": "InProgress"}}),
-        (None, {"source": "aws.ssm", "detail-type": "EC2 Command Invocation Status-change Notification",
-                "detail": {"document-name": "AWS-RunShellScript", "status": "Success"}}),
-        (None, {"source": "aws.s3", "detail-type": "Object Created", "detail": {}}),
-    ]
-
     def test_each_event_of_a_machine_reaches_one_queue_and_others_none(self):
         state = deployed("minimal")
         targets = state.of("aws_cloudwatch_event_target", "machine")
         rules = state.of("aws_cloudwatch_event_rule", "machine")
         self.assertEqual(set(rules), set(targets))
-        for queue, event in self.EVENTS:
+        for queue, event in EVENTS:
             reached = [targets[k]["arn"] for k, rule in rules.items() if pattern_matches(json.loads(rule["event_pattern"]), event)]
             self.assertEqual(reached, [] if queue is None else [f"{ACCOUNT}jitney-{queue}"], event)
 
@@ -248,6 +230,14 @@ class Safety(unittest.TestCase):
         self.assertNotIn(jit, [v["bucket"] for v in state.of("aws_s3_bucket_versioning").values()])
         rule = state.one("aws_s3_bucket_lifecycle_configuration", "jit")["rule"][0]
         self.assertEqual((rule["status"], rule["expiration"][0]["days"]), ("Enabled", 1))
+
+    def test_buckets_refuse_requests_in_clear_and_nothing_else(self):
+        for policy in deployed("minimal").of("aws_s3_bucket_policy").values():
+            open_to_all = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+            both = [open_to_all, json.loads(policy["policy"])]
+            key = f"arn:aws:s3:::{policy['bucket']}/jitney-runner"
+            self.assertFalse(allows(both, "s3:GetObject", key, keys={"aws:SecureTransport": "false"}))
+            self.assertTrue(allows(both, "s3:GetObject", key, keys={"aws:SecureTransport": "true"}))
 
     def test_secrets_of_ours_are_under_a_key_of_their_own(self):
         state = deployed("minimal")
