@@ -3,9 +3,6 @@
 # call below, or in a root module of your own (examples/).
 provider "aws" {
   region = var.region
-  default_tags {
-    tags = var.tags
-  }
 }
 
 module "jitney" {

@@ -248,6 +248,11 @@ class Safety(unittest.TestCase):
         for version in state.of("aws_secretsmanager_secret_version").values():
             self.assertEqual(set(version) & {"secret_string", "secret_binary", "secret_string_wo"}, set())
 
+    def test_wake_ups_may_come_back_to_their_queue(self):
+        loops = deployed("minimal").of("aws_lambda_function_recursion_config")
+        self.assertEqual({c["function_name"] for c in loops.values()}, {"jitney-create-runner", "jitney-stop-runner"})
+        self.assertEqual({c["recursive_loop"] for c in loops.values()}, {"Allow"})
+
     def test_existing_secrets_are_only_pointed_at(self):
         self.assertEqual(deployed("token").kinds() & {"aws_secretsmanager_secret", "aws_kms_key"}, set())
 
@@ -289,6 +294,21 @@ class Documentation(unittest.TestCase):
                 told[whole + name if name.startswith("_") else name] = int(number)
         state = deployed("minimal")
         self.assertEqual(told, {kind: state.count(kind) for kind in state.kinds()})
+
+    def test_the_picture_of_aws_md_has_every_function_queue_and_bucket(self):
+        picture = (ROOT / "docs/aws.md").read_text().split("```")[1]
+        state = deployed("minimal")
+        for name in FUNCTIONS:
+            self.assertIn(name, picture)
+        for name in state.of("aws_sqs_queue"):
+            self.assertIn(f"SQS {name}", picture)
+        for name in state.of("aws_s3_bucket"):
+            self.assertIn(f"S3 {name}", picture)
+        # What EventBridge tells, and where to.
+        for rule, queue in (("machine runs", "create"), ("machine ends", "stop"), ("spot interruption", "stop"), ("command ended", "stop")):
+            self.assertIn(rule, picture)
+            self.assertIn(queue, {t["arn"].rsplit("-", 1)[1] for t in state.of("aws_cloudwatch_event_target", "machine").values()})
+        self.assertEqual(len(state.of("aws_cloudwatch_event_rule", "machine")), 4)
 
     def test_operations_md_has_a_line_for_every_alarm(self):
         text = (ROOT / "docs/operations.md").read_text()

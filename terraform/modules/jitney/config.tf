@@ -22,8 +22,5 @@ locals {
     extra         = var.extra_config
   })
 
-  environment = merge(
-    { JITNEY_RESOURCES_VERSION = "1" },
-    var.config_in_package ? {} : { JITNEY_CONFIG_TEXT = local.config },
-  )
+  environment = var.config_in_package ? {} : { JITNEY_CONFIG_TEXT = local.config }
 }

@@ -77,6 +77,15 @@ resource "aws_lambda_event_source_mapping" "this" {
   }
 }
 
+# A wake-up that must wait is sent to the queue that it came from, on purpose and bounded by the
+# ledger. Lambda would take that for a loop, and stop it, once it sees the thread of it.
+resource "aws_lambda_function_recursion_config" "this" {
+  for_each = local.queues
+
+  function_name  = aws_lambda_function.this[each.value.function].function_name
+  recursive_loop = "Allow"
+}
+
 resource "aws_cloudwatch_event_rule" "schedule" {
   for_each = var.schedules
 

@@ -40,13 +40,15 @@ resource "aws_iam_role_policy" "function" {
           Action   = "secretsmanager:GetSecretValue"
           Resource = each.value.secrets
         },
-        {
+      ],
+      [
+        for key in compact([local.kms_key_arn]) : {
           Sid       = "SecretsKey"
           Effect    = "Allow"
           Action    = "kms:Decrypt"
-          Resource  = local.kms_key_arn
+          Resource  = key
           Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.${local.domain}" } }
-        },
+        }
       ],
       flatten([for grant in each.value.grants : local.grants[grant]]),
     )

@@ -21,7 +21,9 @@ locals {
   webhook_secret_arns = [for s in values(local.secret_arns) : s.webhook_secret]
   forge_secret_arns   = [for s in values(local.secret_arns) : coalesce(s.private_key, s.token)]
 
-  kms_key_arn = var.kms_key_arn != null ? var.kms_key_arn : aws_kms_key.secrets[0].arn
+  # Secrets that exist and are under no key of yours are decrypted by Secrets Manager itself.
+  own_key     = var.kms_key_arn == null && length(local.wanted_secrets) > 0
+  kms_key_arn = local.own_key ? aws_kms_key.secrets[0].arn : var.kms_key_arn
 }
 
 resource "aws_secretsmanager_secret" "this" {
@@ -44,7 +46,7 @@ resource "aws_secretsmanager_secret_version" "this" {
 }
 
 resource "aws_kms_key" "secrets" {
-  count = var.kms_key_arn == null ? 1 : 0
+  count = local.own_key ? 1 : 0
 
   description             = "Jitney ${var.name}: secrets of GitHub"
   enable_key_rotation     = true
@@ -76,7 +78,7 @@ resource "aws_kms_key" "secrets" {
 }
 
 resource "aws_kms_alias" "secrets" {
-  count = var.kms_key_arn == null ? 1 : 0
+  count = local.own_key ? 1 : 0
 
   name          = "alias/${var.name}-secrets"
   target_key_id = aws_kms_key.secrets[0].key_id
