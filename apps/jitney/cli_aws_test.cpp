@@ -10,6 +10,7 @@
 
 #include "apps/jitney/aws_ledger.hpp"
 #include "apps/jitney/cli_world_test.hpp"
+#include "aws/message_text.hpp"
 #include "local/database.hpp"
 #include "local/sqlite_ledger.hpp"
 #include "local/sqlite_queue.hpp"
@@ -62,6 +63,12 @@ class CliOnAws : public ::testing::Test {
                            "\"/nonexistent/runner\"\n[[pool]]\nname = \"linux\"\nmax = 1\n"
                         << more;
   }
+  json::value parsed(const Ran& ran) {
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    auto value = net::parse_json(ran.out);
+    EXPECT_TRUE(value) << ran.out;
+    return value ? *value : json::value(nullptr);
+  }
   Ran jitney(const std::string& config, std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--config", config});
     return run_jitney(std::move(arguments));
@@ -111,6 +118,20 @@ TEST_F(CliOnAws, ARedriveWakesThePoolThroughSqs) {
   const auto woken = opened_.queue->take(10, std::chrono::minutes(1), clock_.now());
   ASSERT_TRUE(woken && woken->size() == 1U);
   EXPECT_EQ(woken->front().message, (core::Message{core::MessageKind::create_runner, "linux", ""}));
+}
+
+TEST_F(CliOnAws, RedrivingAllSendsBackWhatSqsGaveUp) {
+  const core::Message wake{core::MessageKind::create_runner, "linux", ""};
+  call(aws::Service::sqs, "SendMessage",
+       json::object{{"QueueUrl", config_.aws.dead_letter_queue_url},
+                    {"MessageBody", aws::write_message(wake)}});
+  const json::value told = parsed(jitney(on_aws_, {"dead", "redrive", "--all", "-o", "json"}));
+  EXPECT_EQ(told.at("given_up"), 1);
+  const auto woken = opened_.queue->take(10, std::chrono::minutes(1), clock_.now());
+  ASSERT_TRUE(woken && woken->size() == 1U);
+  EXPECT_EQ(woken->front().message, wake);
+  EXPECT_EQ(jitney(on_aws_, {"dead", "redrive", "--all"}).out,
+            "No dead letters: nothing to redrive\n");
 }
 
 TEST_F(CliOnAws, AMissingTableIsSaidWithItsCodeAndNothingIsMade) {

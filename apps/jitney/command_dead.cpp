@@ -116,6 +116,7 @@ core::Status redrive_in(OpenLedger& file, const core::DeadLetter& letter, core::
 struct Redriven {
   std::vector<std::string> done;
   std::vector<std::pair<std::string, std::string>> failed;  // id, why
+  std::size_t given_up = 0;                                 // wake-ups that SQS had given up
 };
 
 int report(const Asked& asked, const Redriven& redriven) {
@@ -127,14 +128,17 @@ int report(const Asked& asked, const Redriven& redriven) {
     for (const auto& [id, why] : redriven.failed) {
       failed.push_back(json::object{{"id", id}, {"error", why}});
     }
-    const bool printed =
-        print_json(json::object{{"redriven", std::move(done)}, {"failed", std::move(failed)}});
+    const bool printed = print_json(json::object{{"redriven", std::move(done)},
+                                                 {"failed", std::move(failed)},
+                                                 {"given_up", redriven.given_up}});
     return printed ? status : answered(false);
   }
   std::string text;
   for (const std::string& id : redriven.done) text += "Redriven: " + id + "\n";
-  if (redriven.done.empty() && redriven.failed.empty())
-    text = "No dead letters: nothing to redrive\n";
+  if (redriven.given_up != 0) {
+    text += "Sent back: " + std::to_string(redriven.given_up) + " wake-ups that SQS had given up\n";
+  }
+  if (text.empty() && redriven.failed.empty()) text = "No dead letters: nothing to redrive\n";
   if (!print(text)) return answered(false);
   for (const auto& [id, why] : redriven.failed) complain(kFailed, id + ": " + why);
   return status;
@@ -210,7 +214,8 @@ int redrive_dead(const Asked& asked, const std::vector<std::string>& ids, bool a
       chosen.push_back(*letter);
     }
   }
-  if (chosen.empty()) return report(asked, {});
+  const bool on_aws = asked.config.ledger == LedgerKind::dynamodb;
+  if (chosen.empty() && !on_aws) return report(asked, {});
   Running server(asked.config);
   std::optional<OpenLedger> mine;
   if (!server.answers()) {
@@ -231,6 +236,14 @@ int redrive_dead(const Asked& asked, const std::vector<std::string>& ids, bool a
       redriven.done.push_back(name_of(letter));
     } else {
       redriven.failed.emplace_back(name_of(letter), done.error().what);
+    }
+  }
+  if (mine && all) {
+    const auto given_up = mine->redrive_given_up();
+    if (given_up) {
+      redriven.given_up = *given_up;
+    } else {
+      redriven.failed.emplace_back("SQS's dead-letter queue", given_up.error().what);
     }
   }
   return report(asked, redriven);

@@ -14,6 +14,10 @@
 #include "core/ledger.hpp"
 #include "core/queue.hpp"
 
+namespace jitney::aws {
+class SqsQueue;
+}
+
 namespace jitney::app {
 
 struct Asked {
@@ -33,6 +37,8 @@ class OpenLedger {
 
   core::Ledger& ledger() { return *ledger_; }
   core::Queue& queue() { return *queue_; }
+  // Sends back the wake-ups that SQS itself gave up; returns how many. A database gives up none.
+  core::Result<std::size_t> redrive_given_up();
 
  private:
   static core::Result<OpenLedger> open_file(const Config& config, bool read_only);
@@ -40,6 +46,7 @@ class OpenLedger {
   std::shared_ptr<void> storage_;  // what both stand on: it goes last
   std::unique_ptr<core::Ledger> ledger_;
   std::unique_ptr<core::Queue> queue_;
+  aws::SqsQueue* sqs_ = nullptr;  // queue_, if it is that
 };
 
 struct JobsOptions {

@@ -50,6 +50,7 @@ OpenLedger OpenLedger::open_table(const Config& config) {
   storage->client = std::move(table.client);
   OpenLedger opened;
   opened.ledger_ = std::move(table.ledger);
+  opened.sqs_ = table.queue.get();
   opened.queue_ = std::move(table.queue);
   opened.storage_ = std::move(storage);
   return opened;
@@ -63,6 +64,12 @@ core::Result<OpenLedger> OpenLedger::read(const Config& config) {
 core::Result<OpenLedger> OpenLedger::write(const Config& config) {
   if (config.ledger == LedgerKind::dynamodb) return open_table(config);
   return open_file(config, false);
+}
+
+core::Result<std::size_t> OpenLedger::redrive_given_up() {
+  constexpr std::size_t kMost = 1000;
+  if (sqs_ == nullptr) return 0;
+  return sqs_->redrive(kMost);
 }
 
 int complain(int status, std::string_view text) {
