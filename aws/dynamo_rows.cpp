@@ -277,7 +277,7 @@ core::Batch read_batch(const Item& item) {
   batch.next_try = time_of(item, "next_try");
   batch.waiting = text_of(item, "waiting");
   batch.open = flag_of(item, "open");
-  batch.version = row_version(item) - 1;
+  batch.version = std::max<std::int64_t>(0, row_version(item)) - 1;
   return batch;
 }
 
@@ -293,7 +293,8 @@ core::PoolState read_pool(std::string_view pool, const Item* item) {
 
 core::Note read_note(const Item& item) {
   core::Note note;
-  note.key = text_of(item, "sk").substr(std::string_view("note#").size());
+  const std::string place = text_of(item, "sk");
+  note.key = place.substr(std::min(place.size(), note_key("").sk.size()));
   note.value = text_of(item, "value");
   note.at = time_of(item, "at");
   note.expires = time_of(item, "expires");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 #include <string>
 #include <thread>
@@ -33,6 +34,15 @@ TEST(DynamoRows, WhatIsNotNamedLikeOursHasNoPlace) {
 
 TEST(DynamoRows, ANameComesBackFromAGoneRunnersKey) {
   EXPECT_EQ(gone_runner_name(gone_runner_key("a-b", 100), "ci"), "ci-a-b-100");
+}
+
+TEST(DynamoRows, ARowThatIsNotWhatItShouldBeIsReadWithoutHarm) {
+  Item item;
+  EXPECT_EQ(read_note(item).key, "");
+  item["sk"] = string_value("no");
+  EXPECT_EQ(read_note(item).key, "");
+  item["v"] = number_value(std::numeric_limits<std::int64_t>::min());
+  EXPECT_LT(read_batch(item).version, 0);
 }
 
 TEST(DynamoRows, KeysSortAsTheirNumbersDo) {

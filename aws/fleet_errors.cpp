@@ -14,6 +14,7 @@ namespace {
 using core::Fault;
 
 constexpr std::size_t kMostMessage = 300;
+constexpr std::size_t kMostName = 100;  // of codes, types and places
 constexpr std::size_t kMostNamed = 4;
 
 struct Row {
@@ -57,12 +58,23 @@ constexpr std::array kRows{
 // EC2 has one code for a type that a zone does not sell and for a request that makes no sense.
 constexpr std::string_view kNotSoldThere = "not supported in your requested Availability Zone";
 
+std::string printable(std::string_view text, std::size_t most) {
+  if (text.size() > most) {
+    // No half of a UTF-8 character stays behind: DynamoDB would refuse the whole row.
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  }
+  std::string out(text.substr(0, most));
+  std::ranges::replace_if(
+      out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
+  return out;
+}
+
 Offering read_offering(const pugi::xml_node& item) {
   const pugi::xml_node overrides = at(item, {"launchTemplateAndOverrides", "overrides"});
   Offering offering;
-  offering.instance_type = text_at(overrides, {"instanceType"});
-  offering.subnet = text_at(overrides, {"subnetId"});
-  offering.zone = text_at(overrides, {"availabilityZone"});
+  offering.instance_type = printable(text_at(overrides, {"instanceType"}), kMostName);
+  offering.subnet = printable(text_at(overrides, {"subnetId"}), kMostName);
+  offering.zone = printable(text_at(overrides, {"availabilityZone"}), kMostName);
   return offering;
 }
 
@@ -73,19 +85,12 @@ std::string name_of(const Offering& offering) {
   return name;
 }
 
-std::string printable(std::string_view text) {
-  std::string out(text.substr(0, kMostMessage));
-  std::ranges::replace_if(
-      out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
-  return out;
-}
-
 }  // namespace
 
-FleetError judge_fleet_error(std::string code, std::string message) {
+FleetError judge_fleet_error(std::string_view code, std::string_view message) {
   FleetError error;
-  error.code = std::move(code);
-  error.message = printable(message);
+  error.code = printable(code, kMostName);
+  error.message = printable(message, kMostMessage);
   error.fault = known_fault(Service::ec2, error.code).value_or(Fault::transient);
   if (error.message.find(kNotSoldThere) != std::string::npos) {
     error.fault = Fault::no_capacity;
@@ -101,13 +106,13 @@ FleetError judge_fleet_error(std::string code, std::string message) {
 FleetAnswer read_fleet(const pugi::xml_document& document) {
   const pugi::xml_node root = document.document_element();
   FleetAnswer answer;
-  answer.fleet = text_at(root, {"fleetId"});
+  answer.fleet = printable(text_at(root, {"fleetId"}), kMostName);
   for (const pugi::xml_node& item : children(child(root, "fleetInstanceSet"), "item")) {
     Offering offering = read_offering(item);
     if (offering.instance_type.empty()) offering.instance_type = text_at(item, {"instanceType"});
     answer.given.push_back(std::move(offering));
     for (const pugi::xml_node& id : children(child(item, "instanceIds"), "item")) {
-      answer.machines.emplace_back(id.text().get());
+      if (!id.text().empty()) answer.machines.emplace_back(id.text().get());
     }
   }
   for (const pugi::xml_node& item : children(child(root, "errorSet"), "item")) {

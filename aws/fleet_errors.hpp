@@ -38,7 +38,7 @@ struct FleetAnswer {
 FleetAnswer read_fleet(const pugi::xml_document& answer);
 
 // By the table of faults.hpp, and by one of how far a code reaches.
-FleetError judge_fleet_error(std::string code, std::string message);
+FleetError judge_fleet_error(std::string_view code, std::string_view message);
 
 // One for each code and message, naming the offerings it came from, for people.
 std::vector<core::Error> faults_of(const FleetAnswer& answer, Market market);

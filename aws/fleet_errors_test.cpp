@@ -66,6 +66,23 @@ TEST(FleetErrors, MessagesArePrintableAndBounded) {
   EXPECT_LE(error.message.size(), 300U);
 }
 
+TEST(FleetErrors, NoMessageEndsInHalfACharacter) {
+  // A euro sign has three bytes; one of these cuts falls into each of its gaps.
+  for (const std::size_t before : {297U, 298U, 299U}) {
+    const std::string whole(before, 'c');
+    const std::string message = judge_fleet_error("X", whole + "\u20ac and more").message;
+    EXPECT_EQ(message, before == 297 ? whole + "\u20ac" : whole);
+  }
+}
+
+TEST(FleetAnswer, NamesNoMachineWhereEc2NamesNone) {
+  pugi::xml_document document;
+  ASSERT_TRUE(document.load_string(
+      "<a><fleetInstanceSet><item><instanceIds><item/><item>i-1</item></instanceIds></item>"
+      "</fleetInstanceSet></a>"));
+  EXPECT_THAT(read_fleet(document).machines, testing::ElementsAre("i-1"));
+}
+
 constexpr const char* kAnswer = R"(<?xml version="1.0" encoding="UTF-8"?>
 <CreateFleetResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
  <requestId>r</requestId><fleetId>fleet-1</fleetId>
