@@ -60,11 +60,9 @@ core::Result<core::Runner> FakeLedger::move(const core::RunnerName& name, core::
   }
   if (*after == before) return after;
   core::PoolState& pool = pools_[before.pool];
-  if (core::lowers_supply(before, *after)) ++pool.version;
-  if (before.live() && !after->live()) {
-    --pool.live;
-    ++pool.version;
-  }
+  const bool released = before.live() && !after->live();
+  if (released) --pool.live;
+  if (released || core::lowers_supply(before, *after)) ++pool.version;
   if (!after->machine.empty()) by_machine_[after->machine] = name;
   add(now, core::runner_subject(name), core::runner_change(before, *after, event));
   at->second = {.runner = *after, .changed = now};
