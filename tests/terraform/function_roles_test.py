@@ -7,7 +7,7 @@ import unittest
 
 import calls
 from iam import actions, allows, as_list
-from state import deployed
+from state import EVERY, deployed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ACCOUNT = "eu-central-1:123456789012"
@@ -63,6 +63,17 @@ class FunctionRoles(unittest.TestCase):
         self.assertNotIn(("ec2", "CreateFleet"), self.calls["sweep"])
         self.assertIn(("ec2", "TerminateInstances"), self.calls["stop_runner"])
         self.assertEqual({s for s, _ in self.calls["autoscaler"]}, {"dynamodb", "sqs", "secretsmanager"})
+
+    def test_the_shell_around_the_core_calls_no_port_that_was_forgotten(self):
+        shell = [p.read_text() for p in (ROOT / "apps/lambda").glob("*.cpp") if "_test" not in p.name]
+        used = {pair for text in shell for pair in calls.PORT.findall(text)}
+        self.assertTrue(used)
+        self.assertLessEqual(used, set().union(*calls.SHELL.values()))
+
+    def test_every_policy_fits_into_its_role(self):
+        for name in EVERY:
+            for policy in deployed(name).of("aws_iam_role_policy").values():
+                self.assertLess(len(policy["policy"]), 10240)  # IAM's bound for all inline policies of a role
 
     def test_every_call_of_the_adapters_is_somebodys(self):
         spare = calls.all_operations(ROOT) - set().union(*self.calls.values())

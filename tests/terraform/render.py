@@ -7,6 +7,7 @@ and a test fails when that has changed since.
 import json
 import pathlib
 import sys
+import zipfile
 
 import inputs
 from workspace import ROOT, Refused, Workspace
@@ -65,11 +66,14 @@ def resources(module):
 def rendered(name):
     root, variables = DEPLOYMENTS[name]
     with Workspace(root, variables) as workspace:
+        workspace.tofu("plan", "-input=false", "-out=plan.zip")
+        with zipfile.ZipFile(workspace.folder / "plan.zip") as plan:
+            written = [plan.read(part).decode(errors="replace") for part in plan.namelist()]
         shown = workspace.apply()
-        text = workspace.state_text()
-        leaked = [secret for secret in SECRETS if secret in text]
+        written.append(workspace.state_text())
+        leaked = [secret for secret in SECRETS if any(secret in text for text in written)]
         if leaked:
-            raise Refused(f"{name}: the state holds a secret: {leaked}")
+            raise Refused(f"{name}: the plan or the state holds a secret: {leaked}")
         workspace.tofu("plan", "-detailed-exitcode")  # fails when a second apply would change anything
         workspace.tofu("destroy", "-auto-approve")
         values = shown["values"]
