@@ -39,11 +39,18 @@ OPERATORS = {
 }
 
 
+NEGATED = {"StringNotEquals": OPERATORS["StringEquals"], "ArnNotEquals": OPERATORS["ArnEquals"]}
+
+
 def _conditions_hold(conditions, context):
     for operator, tests in conditions.items():
         for name, wanted in tests.items():
             given = context.get(name)
-            if given is None or not any(OPERATORS[operator](w, given) for w in as_list(wanted)):
+            if operator in NEGATED:
+                # Holds for a request that does not have the key.
+                if given is not None and any(NEGATED[operator](w, given) for w in as_list(wanted)):
+                    return False
+            elif given is None or not any(OPERATORS[operator](w, given) for w in as_list(wanted)):
                 return False
     return True
 

@@ -39,6 +39,13 @@ class Iam(unittest.TestCase):
         self.assertTrue(allows(one, "ec2:TerminateInstances", "*", keys={"aws:ResourceTag/d": "x", "aws:RequestTag/e": "z"}))
         self.assertFalse(allows(one, "ec2:TerminateInstances", "*", keys={"aws:ResourceTag/d": "x"}))
 
+    def test_a_negated_condition_holds_without_its_key(self):
+        one = policy({"Action": "s3:*", "Resource": "*"}, {"Effect": "Deny", "Action": "s3:*", "Resource": "*",
+                                                            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn:r"}}})
+        self.assertTrue(allows(one, "s3:GetObject", "x", keys={"aws:PrincipalArn": "arn:r"}))
+        self.assertFalse(allows(one, "s3:GetObject", "x", keys={"aws:PrincipalArn": "arn:other"}))
+        self.assertFalse(allows(one, "s3:GetObject", "x"))
+
     def test_what_is_not_understood_is_not_judged(self):
         with self.assertRaises(ValueError):
             allows(policy({"NotAction": "s3:*", "Action": "s3:x", "Resource": "*"}), "s3:x", "*")

@@ -44,6 +44,17 @@ class MachineRole(unittest.TestCase):
             for action in ("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:PutObject"):
                 self.assertFalse(self.may(action, f"{OTHER}/{key}"), f"{action} {key}")
 
+    def test_nobody_but_machines_reads_jit_configurations_whatever_they_may_otherwise(self):
+        generous = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+        bucket = json.loads(self.state.of("aws_s3_bucket_policy")["jit"]["policy"])
+        own = f"{OTHER}/jit/{self.role_id}:i-0aaaaaaaaaaaaaaaa/config"
+        tls = {"aws:SecureTransport": "true"}
+        machine = {"aws:PrincipalArn": self.state.one("aws_iam_role", "machine")["arn"], **tls, **self.me}
+        self.assertTrue(allows([*self.policies, bucket], "s3:GetObject", own, keys=machine))
+        for role in ("arn:aws:iam::123456789012:role/admin", self.state.of("aws_iam_role", "function")["create_runner"]["arn"]):
+            self.assertFalse(allows([generous, bucket], "s3:GetObject", own, keys={"aws:PrincipalArn": role, **tls}))
+            self.assertTrue(allows([generous, bucket], "s3:PutObject", own, keys={"aws:PrincipalArn": role, **tls}))
+
     def test_a_machine_cannot_even_see_whose_jit_configurations_there_are(self):
         self.assertFalse(self.may("s3:ListBucket", OTHER))
 

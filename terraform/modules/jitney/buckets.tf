@@ -53,14 +53,26 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = each.value.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "OnlyEncrypted"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [each.value.arn, "${each.value.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
+    Statement = concat(
+      [{
+        Sid       = "OnlyEncrypted"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [each.value.arn, "${each.value.arn}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      }],
+      # Whoever may read all buckets of the account may not read these objects; of the machines, each
+      # reads its own.
+      each.key != "jit" ? [] : [{
+        Sid       = "OnlyMachinesRead"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:GetObject"
+        Resource  = "${each.value.arn}/*"
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = aws_iam_role.machine.arn } }
+      }],
+    )
   })
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
