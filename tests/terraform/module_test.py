@@ -231,13 +231,13 @@ class Safety(unittest.TestCase):
         rule = state.one("aws_s3_bucket_lifecycle_configuration", "jit")["rule"][0]
         self.assertEqual((rule["status"], rule["expiration"][0]["days"]), ("Enabled", 1))
 
-    def test_buckets_refuse_requests_in_clear_and_nothing_else(self):
+    def test_buckets_refuse_requests_in_clear(self):
         for policy in deployed("minimal").of("aws_s3_bucket_policy").values():
             open_to_all = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
             both = [open_to_all, json.loads(policy["policy"])]
             key = f"arn:aws:s3:::{policy['bucket']}/jitney-runner"
-            self.assertFalse(allows(both, "s3:GetObject", key, keys={"aws:SecureTransport": "false"}))
-            self.assertTrue(allows(both, "s3:GetObject", key, keys={"aws:SecureTransport": "true"}))
+            self.assertFalse(allows(both, "s3:PutObject", key, keys={"aws:SecureTransport": "false"}))
+            self.assertTrue(allows(both, "s3:PutObject", key, keys={"aws:SecureTransport": "true"}))
 
     def test_secrets_of_ours_are_under_a_key_of_their_own(self):
         state = deployed("minimal")
