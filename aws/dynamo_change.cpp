@@ -50,14 +50,17 @@ std::optional<core::Runner> Change::runner(std::string_view name) const {
 void Change::store_job(const core::Job* before, const core::Job& after, core::Time at,
                        std::string_view text) {
   const bool over = !after.open() && !after.dead;
+  const Key key = job_key(after.id);
   rows_.put(job_item(after, at, over ? this->over(at) : core::Time{}));
   if (after.open()) {
-    rows_.put_copy(open_job_item(after));
+    rows_.put_copy(open_job_item(after, rows_.next_version(key)));
   } else if (before != nullptr && before->open()) {
     rows_.erase_copy(open_job_key(before->pool, before->id));
   }
   if (!text.empty()) rows_.append(core::job_subject(after.id), at, text);
-  if (core::lowers_demand(before, after)) rows_.raise_pool(after.pool, 0);
+  if (core::lowers_demand(before, after)) {
+    rows_.raise_pool(after.pool, key, open_job_key(after.pool, after.id), 0);
+  }
 }
 
 void Change::store_runner(const core::Runner& before, const core::Runner& after, core::Time at) {
@@ -70,7 +73,8 @@ void Change::store_runner(const core::Runner& before, const core::Runner& after,
   // Its machine must be known as long as it is itself.
   if (released && !after.machine.empty()) rows_.put_copy(machine_item(after, over(at)));
   if (released || core::lowers_supply(before, after)) {
-    rows_.raise_pool(before.pool, released ? 1 : 0);
+    const Key key = live_runner_key(before.pool, before.number);
+    rows_.raise_pool(before.pool, key, key, released ? 1 : 0);
   }
 }
 

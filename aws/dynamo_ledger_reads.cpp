@@ -33,13 +33,22 @@ void sort_rows(core::Snapshot& snapshot, const std::vector<Item>& rows) {
                     [](const core::Batch& batch) { return std::pair(batch.created_at, batch.id); });
 }
 
+// Whether the rows are from before the last transaction that the pool's row is from.
+bool older_than(const std::vector<Item>& rows, const Touched& touched) {
+  return std::ranges::any_of(rows, [&](const Item& row) {
+    const auto last = touched.find(key_of(row).sk);
+    return last != touched.end() && row_version(row) < last->second;
+  });
+}
+
 }  // namespace
 
 // The pool's row first. Whatever lowers demand or supply raises its version in the same
 // transaction: if a claim finds that version unchanged, then nothing was lowered since, and what
 // the Query saw later than the row can only be more demand. A transaction's rows become visible one
-// by one, though: the version may be there a moment before the runners that it counts. So the
-// runners must be as many as `live` says, else both are read again.
+// by one, though: the version may be there a moment before the runners that it counts, or before
+// the job that somebody took. So the runners must be as many as `live` says, and no row older than
+// the pool's row says of the last transaction; else all is read again.
 core::Result<core::Snapshot> DynamoLedger::snapshot(std::string_view pool) {
   core::Snapshot snapshot;
   Backoff backoff;
@@ -50,7 +59,8 @@ core::Result<core::Snapshot> DynamoLedger::snapshot(std::string_view pool) {
     if (!open) return std::unexpected(open.error());
     snapshot.state = read_pool(pool, pointer(*row));
     sort_rows(snapshot, *open);
-    const bool agrees = static_cast<std::size_t>(snapshot.state.live) == snapshot.runners.size();
+    const bool agrees = static_cast<std::size_t>(snapshot.state.live) == snapshot.runners.size() &&
+                        (!*row || !older_than(*open, touched_of(**row)));
     // One that never agrees was changed by hand; planning must go on.
     if (agrees || reading == kReadings) return snapshot;
     backoff.pause();

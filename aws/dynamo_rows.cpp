@@ -99,10 +99,11 @@ Item job_item(const core::Job& job, core::Time changed, core::Time expires) {
   return item;
 }
 
-Item open_job_item(const core::Job& job) {
+Item open_job_item(const core::Job& job, std::int64_t v) {
   Item item;
   set_key(item, open_job_key(job.pool, job.id));
   set_job(item, job);
+  set_number(item, "v", v);
   return item;
 }
 
@@ -289,6 +290,25 @@ core::PoolState read_pool(std::string_view pool, const Item* item) {
   state.next_number = number_of(*item, "next_number", 1);
   state.live = int_of(*item, "live");
   return state;
+}
+
+boost::json::value touched_value(const Touched& touched) {
+  boost::json::object rows;
+  for (const auto& [sk, v] : touched) rows[sk] = number_value(v);
+  return boost::json::object{{"M", std::move(rows)}};
+}
+
+Touched touched_of(const Item& pool) {
+  Touched touched;
+  const boost::json::value* attribute = pool.if_contains("touched");
+  const boost::json::value* rows = attribute != nullptr && attribute->is_object()
+                                       ? attribute->get_object().if_contains("M")
+                                       : nullptr;
+  if (rows == nullptr || !rows->is_object()) return touched;
+  for (const auto& [sk, v] : rows->get_object()) {
+    touched[std::string(sk)] = number_of(rows->get_object(), sk);
+  }
+  return touched;
 }
 
 core::Note read_note(const Item& item) {

@@ -3,6 +3,7 @@
 // "DynamoDB table", shows the layout with examples. Pure functions.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +58,7 @@ std::optional<RunnerPlace> place_of(std::string_view deployment, std::string_vie
 // Items, without `v`, the count of changes that compare-and-set needs: Transaction adds it. For a
 // pool it is PoolState::version, for a batch Batch::version + 1. `expires`: Time{} for never.
 Item job_item(const core::Job& job, core::Time changed, core::Time expires);
-Item open_job_item(const core::Job& job);
+Item open_job_item(const core::Job& job, std::int64_t v);  // `v` of the row it copies
 Item runner_item(const core::Runner& runner, core::Time changed, core::Time expires);
 Item machine_item(const core::Runner& runner, core::Time expires);
 Item batch_item(const core::Batch& batch, core::Time changed, core::Time expires);
@@ -74,6 +75,12 @@ core::Job read_job(const Item& item);
 core::Runner read_runner(const Item& item);
 core::Batch read_batch(const Item& item);
 core::PoolState read_pool(std::string_view pool, const Item* item);  // nullptr: a new pool
+// Sort keys of open rows, with the `v` that the transaction which last raised the pool's version
+// gave them or their originals: a row that is seen with less was read before that transaction came
+// to it.
+using Touched = std::map<std::string, std::int64_t, std::less<>>;
+boost::json::value touched_value(const Touched& touched);
+Touched touched_of(const Item& pool);
 core::Note read_note(const Item& item);
 core::TimelineEntry read_line(const Item& item);
 // Without its id. nullopt: of no known kind.

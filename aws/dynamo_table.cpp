@@ -263,15 +263,16 @@ json::value Table::erase_listed_action(const Key& key, std::string_view list,
                                             {":before", string_value(before)}}}}}};
 }
 
-json::value Table::add_action(const Key& key,
-                              const std::map<std::string, std::int64_t>& amounts) const {
-  std::string expression = "ADD ";
-  json::object names;
-  json::object values;
-  for (const auto& [name, amount] : amounts) {
-    const std::string n = std::to_string(names.size());
-    expression += std::string(names.empty() ? "" : ", ").append("#n").append(n).append(" :a") + n;
-    names["#n" + n] = name;
+json::value Table::add_action(const Key& key, const std::map<std::string, std::int64_t>& amounts,
+                              std::string_view name, json::value value) const {
+  std::string expression = "SET #set = :set ADD ";
+  json::object names{{"#set", name}};
+  json::object values{{":set", std::move(value)}};
+  int count = 0;
+  for (const auto& [each, amount] : amounts) {
+    const std::string n = std::to_string(count);
+    expression += std::string(count++ == 0 ? "" : ", ").append("#n").append(n).append(" :a") + n;
+    names["#n" + n] = each;
     values[":a" + n] = number_value(amount);
   }
   return json::object{{"Update", json::object{{"TableName", name_},

@@ -74,9 +74,11 @@ class Table {
   // As long as it stands in `list` below `before`.
   [[nodiscard]] boost::json::value erase_listed_action(const Key& key, std::string_view list,
                                                        std::string_view before) const;
-  // Adds to numbers of a row, made if it is not there.
-  [[nodiscard]] boost::json::value add_action(
-      const Key& key, const std::map<std::string, std::int64_t>& amounts) const;
+  // Adds to numbers of a row, made if it is not there, and sets one other attribute.
+  [[nodiscard]] boost::json::value add_action(const Key& key,
+                                              const std::map<std::string, std::int64_t>& amounts,
+                                              std::string_view name,
+                                              boost::json::value value) const;
 
   [[nodiscard]] const std::string& name() const { return name_; }
 

@@ -58,10 +58,18 @@ void Transaction::put_copy(Item item) {
 
 void Transaction::erase_copy(const Key& key) { rows_[key] = {}; }
 
-void Transaction::raise_pool(std::string_view pool, int released) {
+std::int64_t Transaction::next_version(const Key& key) const {
+  const auto row = rows_.find(key);
+  const bool put = row != rows_.end() && row->second.item;
+  return put ? row_version(*row->second.item) : seen(key) + 1;
+}
+
+void Transaction::raise_pool(std::string_view pool, const Key& row, const Key& seen_as,
+                             int released) {
   Raise& raise = raised_[std::string(pool)];
   raise.versions += 1;
   raise.released += released;
+  raise.touched[seen_as.sk] = next_version(row);
 }
 
 void Transaction::append(std::string_view subject, core::Time at, std::string_view text) {
@@ -79,7 +87,8 @@ core::Status Transaction::commit() {
   for (const auto& [pool, raise] : raised_) {
     std::map<std::string, std::int64_t> amounts{{"v", raise.versions}};
     if (raise.released != 0) amounts["live"] = -raise.released;
-    all.push_back(table_.add_action(pool_key(pool), amounts));
+    all.push_back(
+        table_.add_action(pool_key(pool), amounts, "touched", touched_value(raise.touched)));
   }
   const std::size_t room =
       static_cast<std::size_t>(kActionsPerTransaction) - std::min<std::size_t>(all.size(), 100);

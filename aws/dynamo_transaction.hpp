@@ -35,8 +35,11 @@ class Transaction {
   // A row that is only ever written along with one of those.
   void put_copy(Item item);
   void erase_copy(const Key& key);
-  // The pool's version rises by one; `released` is taken off its `live`. It needs no read.
-  void raise_pool(std::string_view pool, int released);
+  // The pool's version rises by one, because of the row that was staged under `row`, or its copy
+  // under `seen_as` where snapshots read it; `released` is taken off its `live`. It needs no read.
+  void raise_pool(std::string_view pool, const Key& row, const Key& seen_as, int released);
+  // The `v` that a staged row will have.
+  [[nodiscard]] std::int64_t next_version(const Key& key) const;
   void append(std::string_view subject, core::Time at, std::string_view text);
 
   [[nodiscard]] std::size_t actions() const {
@@ -55,6 +58,7 @@ class Transaction {
   struct Raise {
     std::int64_t versions = 0;
     std::int64_t released = 0;
+    Touched touched;
   };
   [[nodiscard]] std::int64_t seen(const Key& key) const;
 
