@@ -8,6 +8,7 @@
 #include "core/launch.hpp"
 #include "core/plan.hpp"
 #include "core/start.hpp"
+#include "core/wake.hpp"
 
 namespace jitney::core {
 
@@ -17,7 +18,6 @@ namespace {
 // for the follow-up that finish() pushes.
 constexpr int kRounds = 20;
 constexpr Duration kReadinessPoll = std::chrono::seconds(3);
-constexpr Duration kLongestDelay = std::chrono::minutes(15);
 
 class CreateRunner {
  public:
@@ -182,9 +182,7 @@ class CreateRunner {
       sooner(at);
     }
     if (!next) return {};
-    return context_.queue.push(
-        {.kind = MessageKind::create_runner, .key = pool_.name, .detail = "follow-up"},
-        std::clamp(*next - at, Duration::zero(), kLongestDelay), at);
+    return wake_at(context_, pool_.name, *next, "follow-up");
   }
 
   const Context& context_;

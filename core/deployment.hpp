@@ -34,6 +34,9 @@ struct Deployment {
   Duration retention = std::chrono::hours(24 * 14);   // of finished rows
 
   [[nodiscard]] const Pool* pool(std::string_view name) const;
+  // Whether it reads <deployment>-<configured pool>-<launch number>. A common beginning is not
+  // enough: beside "prod" there may be a deployment "prod-east".
+  [[nodiscard]] bool names(std::string_view runner) const;
 };
 
 // Borrowed; everything outlives the call. The ports are thread-safe, so one Context may serve

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/blame.hpp"
+#include "core/wake.hpp"
 
 namespace jitney::core {
 
@@ -47,9 +48,7 @@ Status wait(const Context& context, Batch batch, const Error& error, Duration pa
       !stored) {
     return stored;
   }
-  return context.queue.push(
-      {.kind = MessageKind::create_runner, .key = batch.pool, .detail = "batch " + batch.id}, pause,
-      context.clock.now());
+  return wake_at(context, batch.pool, batch.next_try, "batch " + batch.id);
 }
 
 Status next_rung(const Context& context, const Pool& pool, Batch batch, int count,
@@ -67,7 +66,11 @@ Status next_rung(const Context& context, const Pool& pool, Batch batch, int coun
 Status after_error(const Context& context, const Pool& pool, Batch batch, const Error& error,
                    int unfilled) {
   if (is_wait(error.fault)) {
-    return wait(context, std::move(batch), error, error.retry_after.value_or(kDefaultWait));
+    // It is the pool that must wait, not this batch alone: the others would ask as often each.
+    const Duration pause = error.retry_after.value_or(kDefaultWait);
+    const Status held = hold_launches(context, pool.name, error, pause);
+    if (!held) return held;
+    return wait(context, std::move(batch), error, pause);
   }
   if (is_permanent(error.fault)) return abandon(context, batch, error, true);
   if (error.fault == Fault::no_capacity) {
@@ -194,6 +197,13 @@ Status launch(const Context& context, const Pool& pool, Batch batch) {
                    {Fault::transient, "no machine within " + describe(pool.deadlines.batch) +
                                           " of the claim; the last: " + last},
                    batch.tries > 0);
+  }
+  const auto held = launches_held(context, pool.name);
+  if (!held) return std::unexpected(held.error());
+  if (*held) {
+    const std::string why =
+        batch.waiting.empty() ? "launches of pool " + pool.name + " are held" : batch.waiting;
+    return wait(context, std::move(batch), {Fault::not_ready, why}, **held - now);
   }
   const auto outcome = context.fleet.launch(batch.request, batch.client_token());
   if (!outcome) {

@@ -46,6 +46,23 @@ TEST_F(Launch, WaitsLongerFromTryToTryAndTellsWhatItWaitsFor) {
   EXPECT_GT(second.next_try - clock.now(), first.next_try - first.created_at);
 }
 
+// A throttled account would only be throttled more by every open batch asking for itself.
+TEST_F(Launch, AThrottleHoldsAllLaunchesOfThePool) {
+  deployment.batch_size = 1;
+  queue_jobs(4);
+  fleet.launch_error = Error{Fault::throttled, "RequestLimitExceeded", {}};
+  for (int second = 0; second < 60; ++second) {
+    ASSERT_TRUE(create());
+    clock.advance(1s);
+  }
+  EXPECT_LE(fleet.launches.size(), 8u);
+  EXPECT_EQ(batch("prod-cpu-1").waiting, "RequestLimitExceeded");
+  fleet.launch_error.reset();
+  clock.advance(15s);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(machine_count(), 4u);
+}
+
 TEST_F(Launch, CountsOneFailureWhenNoMachineCameBeforeTheDeadline) {
   const JobId id = queue_job();
   fleet.launch_error = Error{Fault::transient, "the provider hung up"};

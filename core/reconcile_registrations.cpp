@@ -19,6 +19,9 @@ class Registrations {
   void look_at(const Registration& registration) {
     const auto row = context_.ledger.runner(registration.name);
     if (!row) return trouble(registration.name, row.error());
+    // Unknown to the ledger, and named after no pool of ours: a neighbour's, whose deployment's
+    // name begins like ours.
+    if (!*row && !context_.deployment.names(registration.name)) return;
     if (!*row || !(*row)->live()) return ghost(registration);
     const Runner& runner = **row;
     if (registration.busy && runner.phase <= Phase::registered) {

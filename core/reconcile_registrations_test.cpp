@@ -40,6 +40,17 @@ TEST_F(ReconcileRegistrations, NeverTouchesWhatIsNotOurs) {
   EXPECT_EQ(forge.registrations(), 2u);
 }
 
+// Deployment "prod-east" next to "prod", on the same organisation.
+TEST_F(ReconcileRegistrations, NeverTouchesANeighbourWhoseNameBeginsLikeOurs) {
+  for (const char* name : {"prod-east-cpu-1", "prod-cpu-east-1", "prod-cpu", "prod-1", "prod-cpu-",
+                           "prod-cpu-1a", "prod-gpu-1"}) {
+    ghost(name);
+  }
+  steady();
+  EXPECT_EQ(sweep_for(30min).ghosts_removed, 0u);
+  EXPECT_EQ(forge.registrations(), 7u);
+}
+
 TEST_F(ReconcileRegistrations, LeavesAGhostThatRunsAJob) {
   const JobId id = queue_job({"elsewhere"});
   forge.take(id, ghost());

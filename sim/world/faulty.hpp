@@ -53,11 +53,13 @@ class Line {
   std::map<std::string, long> calls_;
 };
 
-// What an observer sees of the ledger's writes; the invariants are one.
+// What an observer sees of the writes; the invariants are one.
 class Witness {
  public:
   virtual ~Witness() = default;
   virtual void claimed(const core::Batch& batch) = 0;
+  // A text that is stored or sent where a secret must never be.
+  virtual void wrote(std::string_view where, std::string_view text) = 0;
 };
 
 class FaultyLedger final : public core::Ledger {
@@ -71,6 +73,7 @@ class FaultyLedger final : public core::Ledger {
   }
   core::Result<core::Claimed> claim(const core::Batch& batch, std::int64_t version,
                                     int max) override {
+    witness_.wrote("a request", batch.request);
     return line_.through("ledger.claim", [&] {
       auto claimed = inner_.claim(batch, version, max);
       if (claimed && *claimed == core::Claimed::ok) witness_.claimed(batch);
@@ -79,17 +82,22 @@ class FaultyLedger final : public core::Ledger {
   }
   core::Result<core::Runner> advance(const core::RunnerName& name, core::Event event,
                                      const core::Facts& facts, core::Time now) override {
+    witness_.wrote("a runner's reason", facts.reason);
     return line_.through("ledger.advance", [&] { return inner_.advance(name, event, facts, now); });
   }
   core::Result<core::Batch> update(const core::Batch& batch, core::Time now,
                                    std::string_view text) override {
+    witness_.wrote("a batch", batch.request + batch.waiting);
+    witness_.wrote("a batch's timeline", text);
     return line_.through("ledger.update", [&] { return inner_.update(batch, now, text); });
   }
   core::Result<core::Job> fail(core::JobId job, const std::string& key, const core::Error& error,
                                const core::RetryPolicy& policy, core::Time now) override {
+    witness_.wrote("a failure", key + error.what);
     return line_.through("ledger.fail", [&] { return inner_.fail(job, key, error, policy, now); });
   }
   core::Result<core::Job> bury(core::JobId job, const core::Death& death) override {
+    witness_.wrote("a death", death.cause);
     return line_.through("ledger.bury", [&] { return inner_.bury(job, death); });
   }
   core::Result<core::Job> redrive(core::JobId job, core::Time now) override {
@@ -123,6 +131,7 @@ class FaultyLedger final : public core::Ledger {
     return line_.through("ledger.timeline", [&] { return inner_.timeline(subject); });
   }
   core::Status append(std::span<const core::TimelineEntry> entries) override {
+    for (const core::TimelineEntry& entry : entries) witness_.wrote("a timeline", entry.text);
     return line_.through("ledger.append", [&] { return inner_.append(entries); });
   }
   core::Result<std::optional<core::Note>> note(std::string_view key) override {
@@ -132,6 +141,7 @@ class FaultyLedger final : public core::Ledger {
     return line_.through("ledger.notes", [&] { return inner_.notes(prefix); });
   }
   core::Status put(const core::Note& note) override {
+    witness_.wrote("a note", note.key + note.value);
     return line_.through("ledger.put", [&] { return inner_.put(note); });
   }
   core::Status erase_note(std::string_view key) override {
@@ -147,28 +157,21 @@ class FaultyLedger final : public core::Ledger {
   Witness& witness_;
 };
 
-// At least once, in no order: as SQS behaves on a bad day.
 class FaultyQueue final : public core::Queue {
  public:
-  FaultyQueue(core::Queue& inner, Line& line, Random& random, const Mix& mix)
-      : inner_(inner), line_(line), random_(random), mix_(mix) {}
+  FaultyQueue(core::Queue& inner, Line& line, Witness& witness)
+      : inner_(inner), line_(line), witness_(witness) {}
 
   core::Status push(const core::Message& message, core::Duration delay, core::Time now) override {
-    return line_.through("queue.push", [&] {
-      if (random_.chance(mix_.late)) delay += random_.between(core::Duration(0), kLatest);
-      if (random_.chance(mix_.duplicate)) static_cast<void>(inner_.push(message, delay, now));
-      return inner_.push(message, delay, now);
-    });
+    witness_.wrote("a message", message.key + message.detail);
+    return line_.through("queue.push", [&] { return inner_.push(message, delay, now); });
   }
   core::Result<std::vector<core::Delivery>> take(int max, core::Duration lease,
                                                  core::Time now) override {
     return inner_.take(max, lease, now);
   }
   core::Status done(const core::Delivery& delivery) override {
-    return line_.through("queue.done", [&] {
-      // Removed too late: another has it again.
-      return random_.chance(mix_.duplicate) ? core::Status{} : inner_.done(delivery);
-    });
+    return line_.through("queue.done", [&] { return inner_.done(delivery); });
   }
   core::Status retry(const core::Delivery& delivery, core::Duration after,
                      core::Time now) override {
@@ -176,6 +179,7 @@ class FaultyQueue final : public core::Queue {
   }
   core::Status bury(const core::Message& message, const std::string& cause,
                     core::Time now) override {
+    witness_.wrote("a dead letter", message.key + message.detail + cause);
     return line_.through("queue.bury", [&] { return inner_.bury(message, cause, now); });
   }
   core::Result<std::vector<core::DeadLetter>> dead_letters(std::size_t limit) override {
@@ -187,11 +191,9 @@ class FaultyQueue final : public core::Queue {
   core::Result<std::size_t> depth() override { return inner_.depth(); }
 
  private:
-  static constexpr core::Duration kLatest{std::chrono::minutes(5)};
   core::Queue& inner_;
   Line& line_;
-  Random& random_;
-  const Mix& mix_;
+  Witness& witness_;
 };
 
 class FaultyFleet final : public core::Fleet {

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr const char* kOrganization = "acme";
+constexpr std::size_t kLongestName = 64;
 const Scope kScope{ScopeKind::organization, kOrganization};
 
 Rules rules() {
@@ -38,6 +39,27 @@ core::JobStatus status_of(Status status) {
   return core::JobStatus::waiting;
 }
 
+Fault fault_of(Refused refused) {
+  switch (refused) {
+    case Refused::duplicate_name:
+      return Fault::conflict;
+    case Refused::group_full:
+      return Fault::no_capacity;
+    case Refused::no_group:
+    case Refused::foreign_group:
+    case Refused::no_scope:
+      return Fault::not_found;
+  }
+  return Fault::not_found;
+}
+
+// "owner/name" and nothing else.
+bool well_formed(const std::string& repository) {
+  const std::size_t slash = repository.find('/');
+  return slash != repository.npos && slash > 0 && slash + 1 < repository.size() &&
+         repository.find('/', slash + 1) == repository.npos;
+}
+
 core::Registration registration_of(const World& world, const Runner& runner) {
   return {
       .id = runner.id, .name = runner.name, .online = world.online(runner), .busy = runner.busy()};
@@ -45,20 +67,22 @@ core::Registration registration_of(const World& world, const Runner& runner) {
 
 }  // namespace
 
-Hub::Hub(Scheduler& scheduler, Random& random, const Mix& mix, std::string deployment, Hooks hooks)
+Hub::Hub(Scheduler& scheduler, Random& random, const Mix& mix, std::string deployment, Hooks hooks,
+         const std::vector<std::string>& repositories)
     : scheduler_(scheduler),
       random_(random),
       mix_(mix),
       deployment_(std::move(deployment)),
       hooks_(std::move(hooks)),
-      world_(rules(), random.fork()) {
-  world_.add_repository("acme/widgets", scheduler_.now());
-  world_.add_repository("acme/gadgets", scheduler_.now());
+      world_(rules(), random.fork()),
+      limits_(random.chance(mix.few_calls) ? random.between(150, 500) : 5'000, scheduler.now()) {
+  for (const std::string& name : repositories) world_.add_repository(name, scheduler_.now());
 }
 
-core::Status Hub::usable() {
+core::Status Hub::usable(CallKind kind) {
   ++calls_;
   if (outage_) return fail(Fault::transient, "github is unreachable");
+  if (auto ok = limits_.spend(kind, scheduler_.now()); !ok) return ok;
   if (random_.chance(mix_.throttled)) {
     return fail(Fault::throttled, "secondary rate limit",
                 random_.between(core::Duration(5s), core::Duration(90s)));
@@ -88,7 +112,10 @@ core::JobEvent Hub::event_of(const Job& job) const {
 
 core::Result<core::Minted> Hub::mint(const core::RunnerName& name,
                                      std::span<const std::string> labels, std::int64_t group) {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+  if (auto ok = usable(CallKind::create); !ok) return std::unexpected(ok.error());
+  if (labels.empty() || name.empty() || name.size() > kLongestName) {
+    return fail(Fault::invalid, "generate-jitconfig: 422 for " + name);
+  }
   const auto made = world_.add_runner({.scope = kScope,
                                        .name = name,
                                        .group_id = group,
@@ -96,14 +123,14 @@ core::Result<core::Minted> Hub::mint(const core::RunnerName& name,
                                        .ephemeral = true},
                                       scheduler_.now());
   if (!made) {
-    return fail(made.error() == Refused::duplicate_name ? Fault::conflict : Fault::not_found,
-                "generate-jitconfig refused for " + name);
+    return fail(fault_of(made.error()), "generate-jitconfig refused for " + name);
   }
-  return core::Minted{.id = (*made)->id, .jit = core::Secret(std::to_string((*made)->id))};
+  return core::Minted{.id = (*made)->id,
+                      .jit = core::Secret(std::string(kJitMark) + std::to_string((*made)->id))};
 }
 
 core::Result<std::optional<core::Registration>> Hub::find(const core::RunnerName& name) {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+  if (auto ok = usable(CallKind::read); !ok) return std::unexpected(ok.error());
   for (const auto& [id, runner] : world_.runners()) {
     if (runner.name == name) return registration_of(world_, runner);
   }
@@ -111,9 +138,9 @@ core::Result<std::optional<core::Registration>> Hub::find(const core::RunnerName
 }
 
 core::Result<core::Removal> Hub::remove(core::ForgeId id) {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+  if (auto ok = usable(CallKind::write); !ok) return std::unexpected(ok.error());
   const Runner* runner = world_.runner(id);
-  if (runner != nullptr && !runner->name.starts_with(deployment_ + "-")) ++foreign_removed_;
+  if (runner != nullptr && runner->foreign) ++foreign_removed_;
   switch (world_.remove_runner(id, scheduler_.now())) {
     case Removal::removed:
       return core::Removal::removed;
@@ -126,7 +153,7 @@ core::Result<core::Removal> Hub::remove(core::ForgeId id) {
 }
 
 core::Result<std::vector<core::Registration>> Hub::runners() {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+  if (auto ok = usable(CallKind::read); !ok) return std::unexpected(ok.error());
   std::vector<core::Registration> all;
   for (const auto& [id, runner] : world_.runners()) {
     if (runner.name.starts_with(deployment_ + "-")) all.push_back(registration_of(world_, runner));
@@ -134,37 +161,55 @@ core::Result<std::vector<core::Registration>> Hub::runners() {
   return all;
 }
 
-core::Result<core::JobEvent> Hub::job(const std::string&, core::JobId id) {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+const Repository* Hub::repository(const std::string& name) const { return world_.repository(name); }
+
+core::Result<core::JobEvent> Hub::job(const std::string& repository_name, core::JobId id) {
+  if (!well_formed(repository_name)) return fail(Fault::invalid, "no repository name");
+  if (auto ok = usable(CallKind::read); !ok) return std::unexpected(ok.error());
+  const Repository* const where = repository(repository_name);
   const Job* job = std::as_const(world_).job(id);
-  if (job == nullptr) return fail(Fault::not_found, "no job " + std::to_string(id));
+  if (where == nullptr || job == nullptr || job->repository != where->id) {
+    return fail(Fault::not_found, "no job " + std::to_string(id) + " in " + repository_name);
+  }
   return event_of(*job);
 }
 
-core::Result<std::vector<core::JobEvent>> Hub::run_jobs(const std::string&, std::int64_t run) {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+core::Result<std::vector<core::JobEvent>> Hub::run_jobs(const std::string& repository_name,
+                                                        std::int64_t run) {
+  if (!well_formed(repository_name)) return fail(Fault::invalid, "no repository name");
+  if (auto ok = usable(CallKind::read); !ok) return std::unexpected(ok.error());
+  const Repository* const where = repository(repository_name);
   const Run* found = world_.run(run);
-  if (found == nullptr) return fail(Fault::not_found, "no run " + std::to_string(run));
+  if (where == nullptr || found == nullptr || found->repository != where->id) {
+    return fail(Fault::not_found, "no run " + std::to_string(run) + " in " + repository_name);
+  }
   std::vector<core::JobEvent> events;
-  for (const std::int64_t id : found->jobs) events.push_back(event_of(world_.jobs().at(id)));
+  for (const std::int64_t id : found->jobs) {
+    const Job& job = world_.jobs().at(id);
+    if (job.attempt == found->attempt) events.push_back(event_of(job));
+  }
   return events;
 }
 
 core::Result<std::vector<std::string>> Hub::repositories() {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+  if (auto ok = usable(CallKind::read); !ok) return std::unexpected(ok.error());
   std::vector<std::string> names;
   for (const Repository& repository : world_.repositories())
     names.push_back(repository.full_name());
   return names;
 }
 
-core::Result<std::vector<core::JobEvent>> Hub::open_jobs(const std::string& repository) {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+core::Result<std::vector<core::JobEvent>> Hub::open_jobs(const std::string& repository_name) {
+  if (!well_formed(repository_name)) return fail(Fault::invalid, "no repository name");
+  if (auto ok = usable(CallKind::read); !ok) return std::unexpected(ok.error());
+  const Repository* const where = repository(repository_name);
+  if (where == nullptr) return fail(Fault::not_found, "no repository " + repository_name);
   std::vector<core::JobEvent> events;
-  for (const auto& [id, job] : world_.jobs()) {
-    if (job.status == Status::completed) continue;
-    core::JobEvent event = event_of(job);
-    if (event.repository == repository) events.push_back(std::move(event));
+  for (const auto& [id, run] : world_.runs()) {
+    if (run.repository != where->id || run.status == Status::completed) continue;
+    const auto jobs = run_jobs(repository_name, id);
+    if (!jobs) return jobs;
+    events.insert(events.end(), jobs->begin(), jobs->end());
   }
   return events;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runner processes: what actions/runner does with a JIT configuration, in events.
+#include <array>
 #include <charconv>
 
 #include "sim/world/hub.hpp"
@@ -12,25 +13,32 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration kPoll = 20s;  // and heartbeat
+// Terminated, retryable, updating, updating itself, version refused: facts of the runner's source.
+constexpr std::array kEarlyEnds{1, 1, 2, 3, 4, 7};
 
 }  // namespace
 
 void Hub::run(const core::RunnerName& name, const std::string& jit) {
   Process process;
-  std::from_chars(jit.data(), jit.data() + jit.size(), process.registration);
+  std::from_chars(jit.data() + kJitMark.size(), jit.data() + jit.size(), process.registration);
   process.life = next_life_++;
   const std::uint64_t life = process.life;
   processes_[name] = process;
-  if (random_.chance(mix_.runner_dies)) {
-    scheduler_.after(random_.between(Duration(1s), Duration(40s)), [this, name, life] {
-      const auto at = processes_.find(name);
-      if (at != processes_.end() && at->second.life == life && at->second.job == 0) {
-        exit(name, 1);
-      }
-    });
-  }
+  if (random_.chance(mix_.runner_dies)) plan_end(name, life, false);
   scheduler_.after(random_.between(Duration(500), Duration(8s)),
                    [this, name, life] { connect(name, life); });
+}
+
+// Its sudden end: before it takes a job, or at work on one.
+void Hub::plan_end(const core::RunnerName& name, std::uint64_t life, bool at_work) {
+  const Duration latest = at_work ? Duration(5min) : Duration(40s);
+  scheduler_.after(random_.between(Duration(1s), latest), [this, name, life, at_work] {
+    const auto at = processes_.find(name);
+    if (at == processes_.end() || at->second.life != life) return;
+    if ((at->second.job != 0) != at_work) return;
+    if (at_work || random_.chance(200)) return exit(name, std::nullopt);
+    exit(name, kEarlyEnds[static_cast<std::size_t>(random_.below(kEarlyEnds.size()))]);
+  });
 }
 
 void Hub::again(const core::RunnerName& name, std::uint64_t life, Duration delay) {
@@ -68,6 +76,7 @@ void Hub::step(const core::RunnerName& name, std::uint64_t life) {
     process.job = job->id;
     process.job_ends = scheduler_.now() + random_.between(Duration(10s), Duration(8min));
     tell_all();
+    if (random_.chance(mix_.job_kills)) plan_end(name, life, true);
     return again(name, life, kPoll);
   }
   again(name, life, 5s);
@@ -93,7 +102,8 @@ void Hub::exit(const core::RunnerName& name, std::optional<int> code) {
   if (at == processes_.end()) return;
   const std::int64_t session = at->second.session;
   processes_.erase(at);
-  if (session != 0) world_.close_session(session, scheduler_.now());
+  if (session != 0 && code) world_.close_session(session, scheduler_.now());
+  if (session != 0 && !code) world_.poll_ended(session, scheduler_.now());  // killed: no goodbye
   tick();
   hooks_.runner_ended(name, code);
 }

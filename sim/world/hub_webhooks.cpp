@@ -9,6 +9,13 @@ namespace jitney::sim {
 using core::Duration;
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr std::int64_t kFirstDelivery = 12'000'000'001;
+constexpr Duration kAnswerWithin = 10s;  // GitHub's time-out
+
+}  // namespace
+
 void Hub::queue(const WorkflowSpec& spec) {
   static_cast<void>(world_.queue(spec, scheduler_.now()));
   tick();
@@ -22,6 +29,22 @@ void Hub::cancel(std::int64_t job) {
 void Hub::rerun(std::int64_t run) {
   static_cast<void>(world_.rerun(run, false, scheduler_.now()));
   tick();
+}
+
+void Hub::approve(std::int64_t job) {
+  static_cast<void>(world_.approve(job, scheduler_.now()));
+  tick();
+}
+
+void Hub::add_neighbours() {
+  for (const char* name : {"-east-cpu-1", "-east-gpu-12", "2-cpu-1", "-cpu-east-1"}) {
+    world_.add_foreign({.scope = {ScopeKind::organization, "acme"},
+                        .name = deployment_ + name,
+                        .group_id = 1,
+                        .labels = {"self-hosted", "east"},
+                        .ephemeral = true},
+                       1min, scheduler_.now());
+  }
 }
 
 void Hub::add_thief(const std::vector<std::string>& labels, Duration lives) {
@@ -45,21 +68,28 @@ void Hub::tick() {
 
 void Hub::tell_all() {
   for (const Event& event : world_.take_events()) {
-    if (event.of_run) continue;  // the poller and the sweep stand in for workflow_run
+    Webhook hook;
+    if (event.of_run) {
+      hook.run = "acme " + world_.repository(event.run.repository)->full_name() + " " +
+                 std::to_string(event.run.id);
+    } else {
+      hook.job = event_of(event.job);
+      hook.job.source = "webhook";
+    }
     send("guid-" + std::to_string(deliveries_.size()) + "-" +
              std::to_string(random_.below(1u << 30)),
-         event_of(event.job));
+         hook);
   }
 }
 
-void Hub::send(std::string guid, const core::JobEvent& event) {
-  const bool end = event.status == core::JobStatus::completed;
+void Hub::send(std::string guid, const Webhook& hook) {
+  const bool end = hook.run.empty() && hook.job.status == core::JobStatus::completed;
   if (random_.chance(end ? mix_.end_vanished : mix_.webhook_vanished)) return;
   const int copies = random_.chance(mix_.webhook_twice) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
-    deliveries_.push_back({.id = static_cast<std::int64_t>(deliveries_.size()) + 1,
+    deliveries_.push_back({.id = kFirstDelivery + static_cast<std::int64_t>(deliveries_.size()),
                            .guid = guid,
-                           .event = event,
+                           .hook = hook,
                            .at = scheduler_.now(),
                            .ok = false});
     const Duration delay = random_.chance(mix_.webhook_late)
@@ -70,25 +100,31 @@ void Hub::send(std::string guid, const core::JobEvent& event) {
   }
 }
 
+// An answer that comes too late is none: the delivery failed, whatever we made of it.
 void Hub::deliver(std::size_t index) {
   deliveries_[index].at = scheduler_.now();
+  if (losing_ > 0) {
+    --losing_;
+    return;
+  }
   if (random_.chance(mix_.webhook_lost)) return;
-  core::JobEvent event = deliveries_[index].event;
-  event.seen_at = scheduler_.now();
-  event.source = "webhook";
-  hooks_.webhook(event, [this, index](bool accepted) { deliveries_[index].ok = accepted; });
+  Webhook hook = deliveries_[index].hook;
+  hook.job.seen_at = scheduler_.now();
+  hooks_.webhook(hook, [this, index](bool accepted) {
+    Delivery& delivery = deliveries_[index];
+    delivery.ok = accepted && scheduler_.now() - delivery.at <= kAnswerWithin;
+  });
 }
 
 core::Result<core::Deliveries> Hub::failed_deliveries(core::Time since) {
-  if (auto ok = usable(); !ok) return std::unexpected(ok.error());
+  if (auto ok = usable(CallKind::read); !ok) return std::unexpected(ok.error());
   core::Deliveries found;
   found.seen_until = since;
   std::set<std::string> succeeded;
   for (const Delivery& delivery : deliveries_) {
     if (delivery.ok) succeeded.insert(delivery.guid);
   }
-  const core::Time answered =
-      scheduler_.now() - 10s;  // GitHub's time-out: younger ones are under way
+  const core::Time answered = scheduler_.now() - kAnswerWithin;  // younger ones are under way
   for (const Delivery& delivery : deliveries_) {
     if (delivery.at < since || delivery.at > answered) continue;
     found.seen_until = std::max(found.seen_until, delivery.at);
@@ -114,13 +150,16 @@ std::vector<std::string> Hub::forgotten_deliveries() const {
 }
 
 core::Status Hub::redeliver(std::int64_t id) {
-  if (auto ok = usable(); !ok) return ok;
-  const Delivery old = deliveries_.at(static_cast<std::size_t>(id) - 1);
-  deliveries_.push_back({.id = static_cast<std::int64_t>(deliveries_.size()) + 1,
-                         .guid = old.guid,
-                         .event = old.event,
-                         .at = scheduler_.now(),
-                         .ok = false});
+  if (auto ok = usable(CallKind::write); !ok) return ok;
+  const std::int64_t place = id - kFirstDelivery;
+  if (place < 0 || place >= static_cast<std::int64_t>(deliveries_.size())) {
+    return core::fail(core::Fault::not_found, "no delivery " + std::to_string(id));
+  }
+  Delivery again = deliveries_[static_cast<std::size_t>(place)];
+  again.id = kFirstDelivery + static_cast<std::int64_t>(deliveries_.size());
+  again.at = scheduler_.now();
+  again.ok = false;
+  deliveries_.push_back(std::move(again));
   const std::size_t index = deliveries_.size() - 1;
   scheduler_.after(random_.between(Duration(200), Duration(3s)), [this, index] { deliver(index); });
   return {};

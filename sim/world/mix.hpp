@@ -18,7 +18,7 @@ struct Mix {
   int fail_after = 4;   // `transient`, but it happened: the answer was lost
   core::Duration slow{std::chrono::milliseconds(300)};  // latency up to this, more now and then
 
-  // Queue.
+  // Queues.
   int duplicate = 50;  // a message comes twice
   int late = 50;       // ... much later than asked
 
@@ -32,38 +32,55 @@ struct Mix {
   // GitHub.
   int outages = 2;  // in all, each up to two hours
   int throttled = 5;
+  int few_calls = 60;  // of worlds: a primary limit that others have nearly used up
 
-  // Machines.
-  int no_capacity = 60;  // of launches: none or fewer
+  // Machines, wherever they are.
+  int no_capacity = 60;  // EC2: of a type in a zone for a while; a computer: a full disk
   int launch_throttled = 30;
   int never_answers = 30;  // of machines
-  int interrupted = 40;    // of machines, some time in their life
+  int interrupted = 40;    // of machines, some time in their life, half of them unannounced
   int runner_dies = 30;    // of runners, before they take a job
-  int end_unheard = 50;    // the end of a runner is not told, only listed
+  int job_kills = 10;      // of runners, with their job
+  int end_unheard = 50;    // the end of a runner is not told, only seen
   core::Duration list_lag{std::chrono::seconds(40)};
+
+  // EC2 and SSM.
+  int slow_boot = 20;      // of machines: up to twelve minutes
+  int fails_at_boot = 10;  // of machines: gone before it ran
+  int command_lost = 15;   // of commands: never reaches the machine
+  int command_late = 30;   // ... minutes later
+  int agent_flaps = 30;    // of commands: the agent is away for a moment, nothing was sent
+  int busy_account = 100;  // of worlds: others use up nearly all calls to EC2 and SSM
+  int templates = 20;      // new versions of launch templates, in all
 
   // Jobs.
   int cancelled = 60;
   int rerun = 30;   // of runs
   int stolen = 60;  // of jobs: a foreign runner with the same labels is about
+  int gated = 30;   // of jobs: wait for an approval first
 
   // The deployment.
   int clock_jumps = 2;  // in all
-  int restarts = 3;     // every function dies at once
+  int restarts = 3;     // the server, or every function: all die at once
+  int reboots = 1;      // of the computer that the runners run on
 };
+
+// Every rate of a fault, for mixes that vary them all.
+inline constexpr std::array kFaults{
+    &Mix::die_before,    &Mix::die_after,     &Mix::fail_before,   &Mix::fail_after,
+    &Mix::duplicate,     &Mix::late,          &Mix::webhook_lost,  &Mix::webhook_vanished,
+    &Mix::end_vanished,  &Mix::webhook_twice, &Mix::webhook_late,  &Mix::outages,
+    &Mix::throttled,     &Mix::few_calls,     &Mix::no_capacity,   &Mix::launch_throttled,
+    &Mix::never_answers, &Mix::interrupted,   &Mix::runner_dies,   &Mix::job_kills,
+    &Mix::end_unheard,   &Mix::slow_boot,     &Mix::fails_at_boot, &Mix::command_lost,
+    &Mix::command_late,  &Mix::agent_flaps,   &Mix::busy_account,  &Mix::templates,
+    &Mix::cancelled,     &Mix::rerun,         &Mix::stolen,        &Mix::gated,
+    &Mix::clock_jumps,   &Mix::restarts,      &Mix::reboots};
 
 // No faults at all: what must hold anyway, and how fast it then is.
 inline constexpr Mix calm() {
   Mix mix;
-  mix.die_before = mix.die_after = mix.fail_before = mix.fail_after = 0;
-  mix.duplicate = mix.late = 0;
-  mix.webhook_lost = mix.webhook_vanished = mix.webhook_twice = mix.webhook_late = 0;
-  mix.end_vanished = 0;
-  mix.outages = mix.throttled = 0;
-  mix.no_capacity = mix.launch_throttled = mix.never_answers = mix.interrupted = 0;
-  mix.runner_dies = mix.end_unheard = 0;
-  mix.cancelled = mix.rerun = mix.stolen = 0;
-  mix.clock_jumps = mix.restarts = 0;
+  for (int Mix::* rate : kFaults) mix.*rate = 0;
   return mix;
 }
 
@@ -81,17 +98,19 @@ inline constexpr Mix lost_ends() {
 inline Mix swarm(std::uint64_t seed) {
   Mix mix;
   Random random(seed ^ 0x5eedf00dULL);
-  for (int Mix::* rate :
-       {&Mix::die_before,   &Mix::die_after,     &Mix::fail_before,      &Mix::fail_after,
-        &Mix::duplicate,    &Mix::late,          &Mix::webhook_lost,     &Mix::webhook_vanished,
-        &Mix::end_vanished, &Mix::webhook_twice, &Mix::webhook_late,     &Mix::outages,
-        &Mix::throttled,    &Mix::no_capacity,   &Mix::launch_throttled, &Mix::never_answers,
-        &Mix::interrupted,  &Mix::runner_dies,   &Mix::end_unheard,      &Mix::cancelled,
-        &Mix::rerun,        &Mix::stolen,        &Mix::clock_jumps,      &Mix::restarts}) {
+  for (int Mix::* rate : kFaults) {
     constexpr std::array kTimes{0, 1, 1, 5};
     mix.*rate *= kTimes[random.below(kTimes.size())];
   }
   return mix;
+}
+
+// "mixed", "calm", "lost_ends" or "swarm"; any other name is "mixed".
+inline Mix mix_of(std::string_view name, std::uint64_t seed) {
+  if (name == "calm") return calm();
+  if (name == "lost_ends") return lost_ends();
+  if (name == "swarm") return swarm(seed);
+  return {};
 }
 
 }  // namespace jitney::sim

@@ -60,17 +60,27 @@ class Scheduler {
   std::map<TaskId, std::unique_ptr<Task>> tasks_;
 };
 
-// The clock that the core sees: virtual time plus a skew that may jump.
+// The clock that the core sees: virtual time plus a skew that may jump, and, where each function
+// runs on a computer of its own, a little that is each one's own.
 class SkewedClock final : public core::Clock {
  public:
   explicit SkewedClock(const Scheduler& scheduler) : scheduler_(scheduler) {}
-  core::Time now() override { return scheduler_.now() + skew_; }
+  core::Time now() override { return scheduler_.now() + skew_ + own(); }
   void jump(core::Duration by) { skew_ += by; }
-  void mend() { skew_ = core::Duration::zero(); }
+  void differ(core::Duration by) { spread_ = by; }  // up to `by` either way
+  void mend() { skew_ = spread_ = core::Duration::zero(); }
 
  private:
+  [[nodiscard]] core::Duration own() const {
+    if (spread_ == core::Duration::zero() || !scheduler_.inside()) return {};
+    constexpr TaskId kScatter = 2'654'435'761;
+    const auto width = static_cast<TaskId>(2 * spread_.count() + 1);
+    return core::Duration(scheduler_.current() * kScatter % width) - spread_;
+  }
+
   const Scheduler& scheduler_;
   core::Duration skew_{};
+  core::Duration spread_{};
 };
 
 }  // namespace jitney::sim

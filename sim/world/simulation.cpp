@@ -2,12 +2,17 @@
 #include "sim/world/simulation.hpp"
 
 #include <algorithm>
+#include <memory>
 
-#include "sim/world/cloud.hpp"
+#include "sim/world/computer.hpp"
+#include "sim/world/ec2.hpp"
 #include "sim/world/faulty.hpp"
-#include "sim/world/host.hpp"
 #include "sim/world/hub.hpp"
 #include "sim/world/invariants.hpp"
+#include "sim/world/lambda.hpp"
+#include "sim/world/server.hpp"
+#include "sim/world/sqs.hpp"
+#include "sim/world/users.hpp"
 #include "tests/fakes/fake_ledger.hpp"
 #include "tests/fakes/fake_queue.hpp"
 
@@ -19,8 +24,10 @@ using core::Duration;
 using namespace std::chrono_literals;
 
 constexpr core::Time kStart{Duration{1'800'000'000'000}};
-constexpr Duration kChaos = 2h;
-constexpr Duration kPatience = 6h;  // after the faults have stopped
+constexpr Duration kTrouble = 2h;
+constexpr Duration kLateJobs = 20min;  // people go on for a while after it
+constexpr Duration kPatience = 6h;
+constexpr Duration kClocksDiffer = 1500ms;
 const char* const kDeployment = "ci";
 
 core::Pool pool(std::string name, int max, int warm) {
@@ -39,49 +46,43 @@ class Simulation {
       : random_(seed),
         choices_(random_.fork()),
         mix_(mix),
+        shape_(static_cast<Shape>(choices_.below(3))),
         scheduler_(kStart),
         clock_(scheduler_),
         deployment_(make_deployment()),
-        invariants_(deployment_, store_, hub_),
+        messages_(make_queue()),
         line_(scheduler_, random_, mix_),
-        cloud_(scheduler_, random_, mix_,
-               {.started = [this](const auto& i, const auto& jit) { on_started(i, jit); },
-                .gone = [this](const auto& i) { hub_.power_off(i.runner); },
-                .stopping = [this](const auto& i) { invariants_.stopping(i); }}),
-        hub_(scheduler_, random_, mix_, kDeployment,
-             {.webhook =
-                  [this](const auto& event, auto answered) {
-                    host_.webhook(event, [this, event, answered](bool accepted) {
-                      if (accepted) invariants_.acknowledged(event);
-                      answered(accepted);
-                    });
-                  },
-              .runner_ended = [this](const auto& name, auto code) { on_ended(name, code); }}),
+        hub_(scheduler_, random_, mix_, kDeployment, hub_hooks(), {"acme/widgets", "acme/gadgets"}),
+        users_(scheduler_, choices_, mix_, hub_),
+        invariants_(deployment_, store_, *messages_, hub_),
+        machines_(make_machines()),
         ledger_(store_, line_, invariants_),
-        queue_(messages_, line_, random_, mix_),
-        fleet_(cloud_, line_),
+        queue_(*messages_, line_, invariants_),
+        fleet_(*machines_, line_),
         forge_(hub_, line_),
         forges_{{"acme", &forge_}},
-        host_(scheduler_, deployment_, {ledger_, queue_, fleet_, forges_, clock_}) {}
+        host_(make_host()) {}
 
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
   ~Simulation() { scheduler_.kill_all(); }
 
   Verdict run(std::uint64_t seed) {
-    plan_users();
+    hub_.add_neighbours();
+    users_.plan(kTrouble);
     plan_trouble();
-    host_.start();
+    host_->start();
     tick();
-    scheduler_.run_until(kStart + kChaos);
+    watch();
+    scheduler_.run_until(kStart + kTrouble);
     stop_trouble();
-    core::Time now = kStart + kChaos;
-    while (now < kStart + kChaos + kPatience) {
+    core::Time now = kStart + kTrouble + kLateJobs;
+    scheduler_.run_until(now);
+    while (!invariants_.quiet(*machines_) && now < kStart + kTrouble + kPatience) {
       now += 5min;
       scheduler_.run_until(now);
-      if (invariants_.quiet(cloud_)) break;
     }
-    invariants_.at_the_end(cloud_);
+    invariants_.at_the_end(*machines_, now - kStart);
     return verdict(seed);
   }
 
@@ -95,15 +96,47 @@ class Simulation {
     return made;
   }
 
-  void on_started(const Cloud::Instance& instance, const std::string& jit) {
-    machine_of_[instance.runner] = instance.id;
-    hub_.run(instance.runner, jit);
+  std::unique_ptr<core::Queue> make_queue() {
+    if (shape_ == Shape::lambda) return std::make_unique<Sqs>(random_, mix_);
+    return std::make_unique<fakes::FakeQueue>();
   }
 
-  void on_ended(const core::RunnerName& name, std::optional<int> code) {
-    const core::MachineId machine = machine_of_.at(name);
-    cloud_.runner_ended(machine, code);
-    if (!random_.chance(mix_.end_unheard)) host_.machine_ended(machine, code);
+  std::unique_ptr<Machines> make_machines() {
+    Machines::Hooks hooks{.run =
+                              [this](const Box& box) {
+                                machine_of_[box.runner] = box.id;
+                                hub_.run(box.runner, box.jit);
+                              },
+                          .gone = [this](const Box& box) { hub_.power_off(box.runner); },
+                          .stopping = [this](const Box& box) { invariants_.stopping(box); },
+                          .notice = [this](const Notice& notice) { host_->notice(notice); }};
+    if (shape_ == Shape::serve) {
+      return std::make_unique<Computer>(scheduler_, random_, mix_, std::move(hooks));
+    }
+    return std::make_unique<Ec2>(scheduler_, random_, mix_, std::move(hooks));
+  }
+
+  std::unique_ptr<Host> make_host() {
+    const Host::Ports ports{ledger_, queue_, fleet_, forges_, clock_};
+    if (shape_ == Shape::lambda) {
+      if (mix_.clock_jumps > 0) clock_.differ(kClocksDiffer);
+      return std::make_unique<Lambda>(scheduler_, random_, mix_, deployment_, ports);
+    }
+    return std::make_unique<Server>(scheduler_, random_, deployment_, ports,
+                                    shape_ == Shape::serve);
+  }
+
+  Hub::Hooks hub_hooks() {
+    return {
+        .webhook =
+            [this](const Webhook& hook, auto answered) {
+              host_->webhook(hook, [this, hook, answered](bool accepted) {
+                if (accepted && hook.run.empty()) invariants_.acknowledged(hook.job);
+                answered(accepted);
+              });
+            },
+        .runner_ended = [this](const auto& name,
+                               auto code) { machines_->runner_ended(machine_of_.at(name), code); }};
   }
 
   void tick() {
@@ -111,80 +144,63 @@ class Simulation {
     scheduler_.after(10s, [this] { tick(); });
   }
 
-  JobSpec any_job() {
-    return {.name = "job",
-            .labels = {"self-hosted", choices_.chance(700) ? "cpu" : "gpu"},
-            .steps = {},
-            .env = {},
-            .waiting = false};
+  void watch() {
+    invariants_.watch(*machines_);
+    scheduler_.after(1min, [this] { watch(); });
   }
 
-  void plan_users() {
-    const int workflows = choices_.between(1, 8);
-    for (int w = 0; w < workflows; ++w) {
-      WorkflowSpec spec;
-      spec.repository = choices_.chance(500) ? "acme/widgets" : "acme/gadgets";
-      const int jobs = choices_.between(1, choices_.chance(200) ? 20 : 5);
-      for (int j = 0; j < jobs; ++j) spec.jobs.push_back(any_job());
-      scheduler_.after(choices_.between(Duration(0), Duration(kChaos)),
-                       [this, spec] { hub_.queue(spec); });
+  // `times` in all, at any time during the trouble.
+  void plan(int times, const std::function<void()>& event) {
+    for (int i = 0; i < times; ++i) {
+      scheduler_.after(choices_.between(Duration(0), Duration(kTrouble)), event);
     }
-    for (Duration t = 1min; t < kChaos; t += 1min) {
-      scheduler_.after(t, [this] { meddle(); });
-    }
-  }
-
-  // Once a minute people cancel and re-run, and other deployments' runners come by.
-  void meddle() {
-    for (const auto& [id, job] : hub_.world().jobs()) {
-      if (job.status == Status::completed || !choices_.chance(mix_.cancelled / 10)) continue;
-      hub_.cancel(id);
-      break;
-    }
-    for (const auto& [id, run] : hub_.world().runs()) {
-      if (run.status != Status::completed || run.attempt > 2 || !choices_.chance(mix_.rerun / 10)) {
-        continue;
-      }
-      hub_.rerun(id);
-      break;
-    }
-    if (choices_.chance(mix_.stolen)) hub_.add_thief(any_job().labels, 10min);
   }
 
   void plan_trouble() {
     for (int i = 0; i < mix_.outages; ++i) {
-      const Duration from = choices_.between(Duration(0), Duration(kChaos));
+      const Duration from = choices_.between(Duration(0), Duration(kTrouble));
       const Duration lasts =
           choices_.between(Duration(10s), Duration(choices_.chance(200) ? 2h : 5min));
       scheduler_.after(from, [this] { hub_.set_outage(true); });
-      scheduler_.after(std::min(from + lasts, Duration(kChaos)),
+      scheduler_.after(std::min(from + lasts, Duration(kTrouble)),
                        [this] { hub_.set_outage(false); });
     }
-    for (int i = 0; i < mix_.clock_jumps; ++i) {
-      scheduler_.after(choices_.between(Duration(0), Duration(kChaos)), [this] {
-        clock_.jump(choices_.between(Duration(-20min), Duration(20min)));
+    plan(mix_.clock_jumps,
+         [this] { clock_.jump(choices_.between(Duration(-20min), Duration(20min))); });
+    plan(mix_.restarts, [this] { host_->restart(choices_.between(Duration(0), Duration(90s))); });
+    plan(mix_.templates, [this] { machines_->new_template(); });
+    if (shape_ == Shape::serve) {
+      plan(mix_.reboots, [this] {
+        machines_->reboot();
+        host_->restart(choices_.between(Duration(30s), Duration(4min)));
       });
-    }
-    for (int i = 0; i < mix_.restarts; ++i) {
-      scheduler_.after(choices_.between(Duration(0), Duration(kChaos)),
-                       [this] { host_.restart(); });
     }
   }
 
   void stop_trouble() {
     mix_ = calm();
     hub_.set_outage(false);
+    hub_.relieve();
+    machines_->relieve();
+    host_->relieve();
     clock_.mend();
+    users_.approve_all();
+    users_.plan_late(kLateJobs);
+    invariants_.trouble_stopped();
   }
 
   Verdict verdict(std::uint64_t seed) {
     Verdict verdict;
     verdict.seed = seed;
+    verdict.shape = shape_;
     verdict.violations = invariants_.violations();
     verdict.story = invariants_.story();
     verdict.jobs = static_cast<long>(hub_.world().jobs().size());
-    verdict.machines = static_cast<long>(cloud_.instances().size());
+    verdict.machines = static_cast<long>(machines_->boxes().size());
     verdict.github_calls = hub_.calls();
+    verdict.fleet_calls = machines_->calls();
+    verdict.longest_wait = invariants_.longest_wait();
+    verdict.deepest_queue = invariants_.deepest_queue();
     verdict.virtual_time = scheduler_.now() - kStart;
     const auto dead = store_.jobs({.pool = {}, .status = {}, .dead_only = true});
     verdict.deaths = dead ? static_cast<long>(dead->size()) : 0;
@@ -194,26 +210,49 @@ class Simulation {
   Random random_;   // the world's faults
   Random choices_;  // the users: the same whatever the core does
   Mix mix_;
+  const Shape shape_;
   Scheduler scheduler_;
   SkewedClock clock_;
   const core::Deployment deployment_;
   fakes::FakeLedger store_;
-  fakes::FakeQueue messages_;
-  Invariants invariants_;
+  const std::unique_ptr<core::Queue> messages_;
   Line line_;
-  Cloud cloud_;
   Hub hub_;
+  Users users_;
+  Invariants invariants_;
+  const std::unique_ptr<Machines> machines_;
   FaultyLedger ledger_;
   FaultyQueue queue_;
   FaultyFleet fleet_;
   FaultyForge forge_;
   const std::map<std::string, core::Forge*, std::less<>> forges_;
-  Host host_;
+  const std::unique_ptr<Host> host_;
   std::map<core::RunnerName, core::MachineId> machine_of_;
 };
 
 }  // namespace
 
+std::string_view to_string(Shape shape) {
+  switch (shape) {
+    case Shape::serve:
+      return "serve";
+    case Shape::serve_ec2:
+      return "serve with EC2";
+    case Shape::lambda:
+      return "Lambda";
+  }
+  return "unknown";
+}
+
 Verdict simulate(std::uint64_t seed, const Mix& mix) { return Simulation(seed, mix).run(seed); }
+
+std::string told(const Verdict& verdict, std::string_view mix) {
+  std::string text =
+      "seed " + std::to_string(verdict.seed) + " (" + std::string(to_string(verdict.shape)) + ")\n";
+  for (const std::string& violation : verdict.violations) text += "  " + violation + "\n";
+  for (const std::string& line : verdict.story) text += "    " + line + "\n";
+  return text + "  replay: sim_world --mix " + std::string(mix) + " --from " +
+         std::to_string(verdict.seed) + " --seeds 1\n";
+}
 
 }  // namespace jitney::sim
