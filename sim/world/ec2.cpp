@@ -160,10 +160,9 @@ core::Result<std::vector<core::MachineId>> Ec2::answering(
   if (auto ok = metered("answering"); !ok) return std::unexpected(ok.error());
   std::vector<core::MachineId> answering;
   for (const core::MachineId& id : machines) {
+    // The agent answers on, whatever became of the runner.
     const Box* const box = alive(id);
-    if (box != nullptr && !box->ended && box->answers_at <= scheduler_.now()) {
-      answering.push_back(id);
-    }
+    if (box != nullptr && box->answers_at <= scheduler_.now()) answering.push_back(id);
   }
   return answering;
 }

@@ -131,6 +131,7 @@ class FleetOfTheWorld final : public FleetHome {
     settle_start();
     return starts_[machine];
   }
+  bool answering_knows_ends() override { return !std::is_same_v<Model, sim::Ec2>; }
   void settle() override { world_.pass(3min); }
 
  private:
