@@ -6,7 +6,7 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Begins every name. Two deployments in one account need two."
+  description = "Begins every name. Two deployments in one account need two, in whatever regions."
   type        = string
   default     = "jitney"
 }

@@ -180,7 +180,7 @@ variable "pools" {
 # --- where it stands ----------------------------------------------------------------------------
 
 variable "name" {
-  description = "The deployment. Begins the name of every resource and runner, and is the tag that tells its machines from others'."
+  description = "The deployment. Begins the name of every resource and runner, and is the tag that tells its machines from others'. Two deployments of one account need two names, also in two regions: roles are the account's."
   type        = string
   default     = "jitney"
 
