@@ -18,6 +18,7 @@ struct DynamoLedgerOptions {
   core::Duration retention = std::chrono::hours(24 * 14);  // of rows that are over: their `ttl`
   core::Duration expiry_lag = std::chrono::hours(72);      // DynamoDB's, until it removes them
   std::size_t prune_limit = 100;                           // rows of each kind, a call
+  std::chrono::milliseconds longest_pause{400};            // between tries that met other writers
 };
 
 class Change {

@@ -14,13 +14,15 @@ using core::Fault;
 
 namespace {
 
-constexpr int kTries = 12;
+// A pool's row is the one that many write: when a burst of jobs starts, each takes demand away.
+constexpr int kTries = 20;
+constexpr std::chrono::milliseconds kFirstPause{10};
 constexpr std::size_t kEventsRead = 32;  // each needs three rows at most, of the hundred a read has
 
 // Calls `attempt` until no other writer was in its way.
 template <class Attempt>
-auto settle(Attempt&& attempt) -> decltype(attempt()) {
-  Backoff backoff;
+auto settle(const DynamoLedgerOptions& options, Attempt&& attempt) -> decltype(attempt()) {
+  Backoff backoff(std::min(kFirstPause, options.longest_pause), options.longest_pause);
   for (int tries = 1;; ++tries) {
     auto answer = attempt();
     if (answer || answer.error().fault != Fault::conflict) return answer;
@@ -71,7 +73,7 @@ core::Result<std::vector<core::Recorded>> DynamoLedger::record(
   std::vector<core::Recorded> all;
   all.reserve(events.size());
   while (all.size() < events.size()) {
-    auto some = settle([&] { return record_some(events.subspan(all.size())); });
+    auto some = settle(options_, [&] { return record_some(events.subspan(all.size())); });
     if (!some) return std::unexpected(some.error());
     std::ranges::move(*some, std::back_inserter(all));
   }
@@ -99,7 +101,7 @@ core::Result<core::Claimed> DynamoLedger::claim(const core::Batch& batch,
   if (auto sound = check_names(batch, options_.deployment); !sound) {
     return std::unexpected(sound.error());
   }
-  return settle([&] { return try_claim(batch, expected_version, max); });
+  return settle(options_, [&] { return try_claim(batch, expected_version, max); });
 }
 
 core::Result<core::Claimed> DynamoLedger::try_claim(const core::Batch& batch,
@@ -129,7 +131,7 @@ core::Result<core::Claimed> DynamoLedger::try_claim(const core::Batch& batch,
 
 core::Result<core::Runner> DynamoLedger::advance(const core::RunnerName& name, core::Event event,
                                                  const core::Facts& facts, core::Time now) {
-  auto answer = settle([&]() -> core::Result<core::Result<core::Runner>> {
+  auto answer = settle(options_, [&]() -> core::Result<core::Result<core::Runner>> {
     Change change(table_, options_);
     if (auto loaded = change.load_runner(name, facts.machine); !loaded) {
       return std::unexpected(loaded.error());
@@ -148,7 +150,7 @@ core::Result<core::Batch> DynamoLedger::update(const core::Batch& batch, core::T
   using Answer = core::Result<core::Batch>;
   core::Batch after = batch;
   ++after.version;
-  auto answer = settle([&]() -> core::Result<Answer> {
+  auto answer = settle(options_, [&]() -> core::Result<Answer> {
     Transaction rows(table_, 2 * options_.retention);
     const Key key = batch_key(batch.id);
     rows.expect(key, batch.version + 1);
@@ -175,7 +177,7 @@ core::Result<core::Batch> DynamoLedger::update(const core::Batch& batch, core::T
 core::Result<core::Job> DynamoLedger::change_job(core::JobId id, core::Time at,
                                                  const JobRule& rule) {
   using Answer = core::Result<core::Job>;
-  auto answer = settle([&]() -> core::Result<Answer> {
+  auto answer = settle(options_, [&]() -> core::Result<Answer> {
     Change change(table_, options_);
     if (auto loaded = change.load_job(id); !loaded) return std::unexpected(loaded.error());
     const std::optional<core::Job> before = change.job(id);

@@ -51,7 +51,8 @@ bool older_than(const std::vector<Item>& rows, const Touched& touched) {
 // the pool's row says of the last transaction; else all is read again.
 core::Result<core::Snapshot> DynamoLedger::snapshot(std::string_view pool) {
   core::Snapshot snapshot;
-  Backoff backoff;
+  Backoff backoff(std::min(std::chrono::milliseconds(10), options_.longest_pause),
+                  options_.longest_pause);
   for (int reading = 1;; ++reading) {
     const auto row = table_.get(pool_key(pool));
     if (!row) return std::unexpected(row.error());

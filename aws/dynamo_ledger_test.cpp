@@ -64,7 +64,7 @@ class DynamoLedgerTest : public ::testing::Test {
 
   ScriptedAws aws_;
   Client client_{aws_.options(), fixed_credentials(test_keys())};
-  DynamoLedger ledger_{client_, "t", {.deployment = "ci"}};
+  DynamoLedger ledger_{client_, "t", {.deployment = "ci", .longest_pause = 2ms}};
 };
 
 // The pool's row counts a runner that the Query does not show yet: planning on that would launch
