@@ -3,7 +3,6 @@
 // makes no further call. One thread; only meant for fibers of the Scheduler.
 #pragma once
 
-#include <map>
 #include <string>
 #include <utility>
 
@@ -24,7 +23,6 @@ class Line {
 
   template <class Call>
   auto through(const char* name, Call&& call) -> decltype(call()) {
-    ++calls_[name];
     if (!scheduler_.inside()) return call();
     pause();
     if (random_.chance(mix_.die_before)) scheduler_.die();
@@ -36,7 +34,11 @@ class Line {
     return answer;
   }
 
-  [[nodiscard]] const std::map<std::string, long>& calls() const { return calls_; }
+  // How many of so many are carried out: all, or with a lost answer's rate fewer.
+  std::size_t cut(std::size_t all) {
+    if (all < 2 || !scheduler_.inside() || !random_.chance(mix_.fail_after)) return all;
+    return static_cast<std::size_t>(random_.below(all));
+  }
 
  private:
   std::unexpected<core::Error> lost(const char* name, const char* how) {
@@ -50,7 +52,6 @@ class Line {
   Scheduler& scheduler_;
   Random& random_;
   const Mix& mix_;
-  std::map<std::string, long> calls_;
 };
 
 // What an observer sees of the writes; the invariants are one.
@@ -69,7 +70,16 @@ class FaultyLedger final : public core::Ledger {
 
   core::Result<std::vector<core::Recorded>> record(
       std::span<const core::JobEvent> events) override {
-    return line_.through("ledger.record", [&] { return inner_.record(events); });
+    return line_.through("ledger.record", [&] {
+      // A storage whose transactions are small may have stopped half-way.
+      const std::size_t some = line_.cut(events.size());
+      auto recorded = inner_.record(events.first(some));
+      if (recorded && some < events.size()) {
+        return core::Result<std::vector<core::Recorded>>(
+            core::fail(core::Fault::transient, "ledger.record stopped half-way"));
+      }
+      return recorded;
+    });
   }
   core::Result<core::Claimed> claim(const core::Batch& batch, std::int64_t version,
                                     int max) override {

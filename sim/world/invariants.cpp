@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
+#include "sim/world/story.hpp"
+
 namespace jitney::sim {
 
 namespace {
 
-constexpr std::size_t kStoryLines = 40;
 // A job that GitHub ended this long ago should be known to be over; a few launches may still be for
 // it.
 constexpr core::Duration kKnownToBeOver = std::chrono::minutes(3);
@@ -22,17 +23,7 @@ bool wanted_by(const core::Pool& pool, const Job& job) {
 
 void Invariants::violated(const std::string& what, const std::vector<std::string>& subjects) {
   violations_.push_back(what);
-  if (!story_.empty()) return;
-  for (const std::string& subject : subjects) {
-    const auto timeline = ledger_.timeline(subject);
-    if (!timeline) continue;
-    story_.push_back(subject);
-    const std::size_t from = timeline->size() > kStoryLines ? timeline->size() - kStoryLines : 0;
-    for (std::size_t i = from; i < timeline->size(); ++i) {
-      const core::TimelineEntry& entry = (*timeline)[i];
-      story_.push_back(std::to_string(entry.at.time_since_epoch().count()) + " " + entry.text);
-    }
-  }
+  if (story_.empty()) story_ = tell_story(ledger_, subjects);
 }
 
 // By the clock that the plan was made by: it may have jumped since.
