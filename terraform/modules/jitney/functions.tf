@@ -73,7 +73,7 @@ resource "aws_lambda_event_source_mapping" "this" {
 
   # Functions meet in the ledger, so many at once only make rivals of them.
   scaling_config {
-    maximum_concurrency = each.value.concurrency
+    maximum_concurrency = var.functions.concurrency
   }
 }
 

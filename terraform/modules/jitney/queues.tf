@@ -3,8 +3,8 @@
 # and even lose, and the dead letters are few and worth reading.
 locals {
   queues = {
-    create = { function = "create_runner", concurrency = 10 }
-    stop   = { function = "stop_runner", concurrency = 10 }
+    create = { function = "create_runner" }
+    stop   = { function = "stop_runner" }
   }
 }
 

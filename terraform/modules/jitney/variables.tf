@@ -256,11 +256,15 @@ variable "kms_key_arn" {
 # --- how it behaves -----------------------------------------------------------------------------
 
 variable "functions" {
-  description = "Memory in MB and time limit in seconds, by function, where the defaults do not do; and the log level."
+  description = <<-EOT
+    Memory in MB and time limit in seconds, by function, where the defaults do not do; the log level; and how many invocations each
+    queue may cause at once: an account whose limit is low needs some for webhooks.
+  EOT
   type = object({
-    memory    = optional(map(number), {})
-    timeout   = optional(map(number), {})
-    log_level = optional(string, "info")
+    memory      = optional(map(number), {})
+    timeout     = optional(map(number), {})
+    log_level   = optional(string, "info")
+    concurrency = optional(number, 5)
   })
   default = {}
 
@@ -274,6 +278,10 @@ variable "functions" {
   validation {
     condition     = contains(["debug", "info", "warning", "error"], var.functions.log_level)
     error_message = "log_level is debug, info, warning or error."
+  }
+  validation {
+    condition     = var.functions.concurrency >= 2 && var.functions.concurrency <= 1000
+    error_message = "concurrency lies between 2 and 1000, Lambda's bounds."
   }
 }
 

@@ -176,6 +176,12 @@ run "unknown_function" {
   expect_failures = [var.functions]
 }
 
+run "concurrency_of_one" {
+  command = plan
+  variables { functions = { concurrency = 1 } }
+  expect_failures = [var.functions]
+}
+
 run "schedule_in_words" {
   command = plan
   variables { schedules = { sweep = "every minute" } }
