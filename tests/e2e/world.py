@@ -311,7 +311,7 @@ class World:
     def wait_completed(self, count, seconds=60, conclusion="success"):
         jobs = until(self.all_completed(count), seconds, f"the end of {count} jobs", 0.1)
         if conclusion:
-            wrong = [(job["id"], job["conclusion"]) for job in jobs if job["conclusion"] != conclusion]
+            wrong = [(job["id"], job["conclusion"], job["annotation"]) for job in jobs if job["conclusion"] != conclusion]
             if wrong:
                 raise AssertionError(f"jobs that did not end with {conclusion}: {wrong}")
         return jobs
