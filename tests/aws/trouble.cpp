@@ -3,6 +3,7 @@
 
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 #include "net/json.hpp"
 #include "tests/aws/moto.hpp"
@@ -42,8 +43,14 @@ std::map<std::string, int> Trouble::seen() {
   return seen_;
 }
 
+std::map<std::string, int> Trouble::calls() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(calls_, {});
+}
+
 Trouble::Kind Trouble::next(std::string_view operation) {
   const std::lock_guard lock(mutex_);
+  ++calls_[std::string(operation)];
   if (static_cast<int>(random_() % 100) >= percent_) return Kind::none;
   struct Named {
     Kind kind;

@@ -28,6 +28,8 @@ class Trouble {
   [[nodiscard]] std::unique_ptr<aws::Client> client() const;
   // How often each kind of trouble came, by name.
   [[nodiscard]] std::map<std::string, int> seen();
+  // Calls since the last time that this was asked, by operation.
+  [[nodiscard]] std::map<std::string, int> calls();
 
  private:
   enum class Kind { none, unavailable, lost, throttled, conflict };
@@ -39,6 +41,7 @@ class Trouble {
   std::minstd_rand random_;
   int percent_;
   std::map<std::string, int> seen_;
+  std::map<std::string, int> calls_;
   std::set<std::string> happened_;  // tokens
   net::HttpClient moto_{net::ClientOptions{}};
   std::unique_ptr<net::HttpServer> server_;  // last: its threads use all the above
