@@ -28,6 +28,7 @@ core::Status CallLimits::spend(CallKind kind, core::Time now) {
   }
   called_ = true;
   if (calls_ >= an_hour_) {
+    told_until_ = hour_ + 1h;
     return core::fail(core::Fault::throttled, "API rate limit exceeded", hour_ + 1h - now);
   }
   ++calls_;

@@ -17,6 +17,8 @@ class CallLimits {
   // Counts one call, refused ones too. `throttled` with the time to wait.
   core::Status spend(CallKind kind, core::Time now);
   [[nodiscard]] std::optional<core::CallBudget> budget() const;
+  // Until when it told us to wait.
+  [[nodiscard]] core::Time told_until() const { return told_until_; }
   // Others leave us all of it from now on.
   void relieve();
 
@@ -28,6 +30,7 @@ class CallLimits {
   int points_ = 0;  // since minute_
   int created_ = 0;
   bool called_ = false;
+  core::Time told_until_{};
 };
 
 }  // namespace jitney::sim

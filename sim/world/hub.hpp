@@ -69,6 +69,7 @@ class Hub final : public core::Forge {
   void set_outage(bool on) { outage_ = on; }
   void lose_next_webhook() { ++losing_; }
   void relieve() { limits_.relieve(); }
+  [[nodiscard]] core::Time told_until() const { return limits_.told_until(); }
 
   // Dispatches, lets time work, sends what there is to tell.
   void tick();

@@ -106,6 +106,11 @@ std::vector<std::string> Invariants::story_of(core::JobId id, const std::string&
   return subjects;
 }
 
+bool Invariants::covered(const Job& job) const {
+  return std::ranges::any_of(deployment_.pools,
+                             [&](const core::Pool& pool) { return wanted_by(pool, job); });
+}
+
 bool Invariants::ours(const Runner& runner) const {
   return !runner.foreign && runner.name.starts_with(deployment_.name + "-");
 }
@@ -130,8 +135,9 @@ void Invariants::wrote(std::string_view where, std::string_view text) {
   violated("P8: a JIT configuration stands in " + std::string(where), {});
 }
 
-void Invariants::trouble_stopped() {
+void Invariants::trouble_stopped(core::Duration waits) {
   calm_since_ = hub_.now();
+  waits_ = waits;
   for (const core::Pool& pool : deployment_.pools) {
     int& open = open_when_calm_[pool.name];
     for (const auto& [id, job] : hub_.world().jobs()) {

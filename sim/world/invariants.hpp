@@ -28,8 +28,8 @@ class Invariants final : public Witness {
   void acknowledged(const core::JobEvent& event);
   // P6: the core asks for this machine to be stopped.
   void stopping(const Box& box);
-  // No more faults begin.
-  void trouble_stopped();
+  // No more faults begin. `waits`: how long the core may still believe that it has to wait.
+  void trouble_stopped(core::Duration waits);
   // Every now and then: counters, what grows, and what is older than its deadline.
   void watch(const Machines& machines);
   // Anything of ours left over, anything lost, anything doubled, anything too dear.
@@ -46,6 +46,7 @@ class Invariants final : public Witness {
   void violated(const std::string& what, const std::vector<std::string>& subjects);
   [[nodiscard]] std::vector<std::string> story_of(core::JobId id, const std::string& pool) const;
   [[nodiscard]] bool ours(const Runner& runner) const;
+  [[nodiscard]] bool covered(const Job& job) const;
 
   // invariants.cpp
   void check_phantoms(const core::Batch& batch, int needless);
@@ -78,6 +79,7 @@ class Invariants final : public Witness {
   std::map<core::JobId, std::vector<core::RunnerName>> launched_for_;
   std::size_t claimed_ = 0;  // runners, ever
   std::optional<core::Time> calm_since_;
+  core::Duration waits_{};
   std::map<std::string, int> open_when_calm_;  // jobs, by pool
   core::Duration longest_wait_{};
   std::size_t deepest_queue_ = 0;

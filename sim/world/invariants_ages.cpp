@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// What the trouble left behind first: breakers, leases, a clock that was twenty minutes ahead.
+// What the trouble left behind first: breakers, leases, what a clock that was ahead wrote.
 constexpr Duration kSettling = 30min;
 constexpr Duration kListsLag = 40s;
 
@@ -81,7 +81,7 @@ void Invariants::check_age(const Runner& registration) {
 }
 
 void Invariants::check_ages(const Machines& machines) {
-  if (!calm_since_ || hub_.now() < *calm_since_ + kSettling) return;
+  if (!calm_since_ || hub_.now() < *calm_since_ + kSettling + waits_) return;
   for (const auto& [id, box] : machines.boxes()) {
     if (box.alive()) check_age(box);
   }

@@ -40,6 +40,14 @@ int warm_of(const core::Deployment& deployment) {
 void Invariants::check_jobs() {
   for (const auto& [id, job] : hub_.world().jobs()) {
     const auto row = ledger_.job(id);
+    if (!covered(job)) {
+      const bool silent = row && *row && (!(*row)->pool.empty() || (*row)->ignored.empty());
+      if (silent || launched_for_.contains(id)) {
+        violated("job " + std::to_string(id) + ", which no pool covers, was not just ignored",
+                 {core::job_subject(id)});
+      }
+      continue;
+    }
     const bool dead = row && *row && (*row)->dead && !(*row)->dead->cause.empty();
     if (job.status != Status::completed) {
       if (!dead)
@@ -126,7 +134,7 @@ void Invariants::check_waits() {
     const core::Pool* const pool = deployment_.pool((*row)->pool);
     if (pool == nullptr) continue;
     const int rounds = (open_when_calm_[pool->name] + kLateJobs) / pool->max + 1;
-    if (wait <= kRecovery + rounds * kRound) continue;
+    if (wait <= kRecovery + waits_ + rounds * kRound) continue;
     violated("P2: job " + std::to_string(id) + " waited for " + core::describe(wait) +
                  " after the faults had stopped",
              story_of(id, pool->name));
@@ -207,6 +215,7 @@ void Invariants::at_the_end(const Machines& machines, core::Duration lasted) {
 
 bool Invariants::quiet(const Machines& machines) const {
   for (const auto& [id, job] : hub_.world().jobs()) {
+    if (!covered(job)) continue;
     if (job.status != Status::completed) return false;
     const auto row = ledger_.job(id);
     if (row && *row && (*row)->status != core::JobStatus::completed) return false;

@@ -4,6 +4,7 @@
 // One thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -69,6 +70,7 @@ class SkewedClock final : public core::Clock {
   void jump(core::Duration by) { skew_ += by; }
   void differ(core::Duration by) { spread_ = by; }  // up to `by` either way
   void mend() { skew_ = spread_ = core::Duration::zero(); }
+  [[nodiscard]] core::Duration ahead() const { return std::max(skew_, core::Duration::zero()); }
 
  private:
   [[nodiscard]] core::Duration own() const {

@@ -6,12 +6,22 @@ namespace jitney::sim {
 using core::Duration;
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr int kMisspelt = 20;  // per mille of jobs: no pool has their labels
+const char* const kNobodys = "gpuu";
+
+}  // namespace
+
 WorkflowSpec Users::workflow(int jobs) {
   WorkflowSpec spec;
   spec.repository = choices_.chance(500) ? "acme/widgets" : "acme/gadgets";
   for (int j = 0; j < jobs; ++j) {
+    const bool misspelt = choices_.chance(kMisspelt);
     spec.jobs.push_back({.name = "job-" + std::to_string(j),
-                         .labels = {"self-hosted", choices_.chance(700) ? "cpu" : "gpu"},
+                         .labels = {"self-hosted", misspelt               ? kNobodys
+                                                   : choices_.chance(700) ? "cpu"
+                                                                          : "gpu"},
                          .steps = {},
                          .env = {},
                          .waiting = choices_.chance(mix_.gated)});
