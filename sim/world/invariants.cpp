@@ -14,6 +14,7 @@ namespace {
 // it.
 constexpr core::Duration kKnownToBeOver = std::chrono::minutes(3);
 constexpr std::size_t kPhantomsAllowed = 1;
+constexpr std::size_t kMostTold = 20;
 
 bool wanted_by(const core::Pool& pool, const Job& job) {
   return core::match(std::span(&pool, 1), pool.scope, "acme/widgets", job.labels).pool != nullptr;
@@ -22,6 +23,7 @@ bool wanted_by(const core::Pool& pool, const Job& job) {
 }  // namespace
 
 void Invariants::violated(const std::string& what, const std::vector<std::string>& subjects) {
+  if (violations_.size() >= kMostTold) return;  // what stays wrong is found wrong every minute
   violations_.push_back(what);
   if (story_.empty()) story_ = tell_story(ledger_, subjects);
 }
