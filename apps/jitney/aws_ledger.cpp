@@ -1,24 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/jitney/aws_ledger.hpp"
 
-#include "aws/credentials_chain.hpp"
-#include "aws/environment.hpp"
+#include "apps/jitney/aws_client.hpp"
 
 namespace jitney::app {
-
-namespace {
-
-std::unique_ptr<aws::Client> client_of(const Config& config) {
-  const aws::Environment environment = aws::process_environment();
-  aws::ClientOptions options = aws::client_options(environment);
-  if (!config.aws.region.empty()) options.region = config.aws.region;
-  if (!config.aws.endpoint_url.empty()) options.endpoints["*"] = config.aws.endpoint_url;
-  auto credentials =
-      aws::default_credentials(environment, options.region, options.endpoints, options.http);
-  return std::make_unique<aws::Client>(std::move(options), std::move(credentials));
-}
-
-}  // namespace
 
 aws::DynamoLedgerOptions dynamo_options(const Config& config) {
   aws::DynamoLedgerOptions options;
@@ -37,7 +22,7 @@ aws::SqsQueueOptions sqs_options(const Config& config) {
 
 AwsLedger open_aws_ledger(const Config& config, core::Clock& clock) {
   AwsLedger opened;
-  opened.client = client_of(config);
+  opened.client = aws_client(config);
   opened.ledger =
       std::make_unique<aws::DynamoLedger>(*opened.client, config.aws.table, dynamo_options(config));
   opened.queue =

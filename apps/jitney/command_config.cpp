@@ -66,6 +66,7 @@ std::optional<std::string> runner_user_trouble(const std::string& user) {
 Lines check_machine(const Config& config) {
   std::map<std::string, std::string> pools;  // by trouble
   for (const core::Pool& pool : config.deployment.pools) {
+    if (config.fleet != FleetKind::process) break;
     const ProcessPool& process = config.process_pools.at(pool.name);
     for (auto trouble :
          {runner_dir_trouble(process.runner_dir), runner_user_trouble(process.runner_user)}) {

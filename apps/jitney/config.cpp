@@ -37,13 +37,9 @@ void read_names(Section& root, Config& config) {
   std::size_t ingress = 0;
   root.read_word("ingress", ingress, {"webhook", "poll"});
   config.ingress = ingress == 0 ? IngressKind::webhook : IngressKind::poll;
-  std::string fleet = "process";
-  root.read("fleet", fleet);
-  if (fleet == "ec2") {
-    root.wrong("fleet", "\"ec2\" is not in this build; write \"process\"");
-  } else if (fleet != "process") {
-    root.wrong("fleet", "is " + quoted(fleet) + "; write \"process\"");
-  }
+  std::size_t fleet = 0;
+  root.read_word("fleet", fleet, {"process", "ec2"});
+  config.fleet = fleet == 0 ? FleetKind::process : FleetKind::ec2;
 }
 
 std::string default_state_dir() {
@@ -125,6 +121,7 @@ Config read_root(Mistakes& mistakes, const toml::table& table, const std::string
   read_server(root, config);
   read_times(root, config);
   read_aws(root, config);
+  read_ec2(root, config);
   read_github(root, config);
   read_pools(root, config);  // after the scopes, which pools name
   warn_of_overlaps(root, config);

@@ -76,6 +76,28 @@ struct ProcessFleetConfig {
   core::Duration keep_logs = std::chrono::hours(24 * 7);
 };
 
+// [pool.ec2]
+struct Ec2Pool {
+  // On-demand machines: never; where spot has no capacity; instead of spot.
+  enum class OnDemand { never, fallback, only };
+  std::string launch_template;  // name or "lt-..."; default: the pool's name
+  std::string template_version = "$Default";
+  std::vector<std::string> instance_types;
+  std::vector<std::string> other_types;  // when those have no spot capacity
+  std::vector<std::string> subnets;      // empty: where the launch template says
+  OnDemand on_demand = OnDemand::fallback;
+};
+
+// [ec2]: the fleet as a whole.
+struct Ec2FleetConfig {
+  std::string jit_bucket;            // default: [aws] bucket
+  std::string machine_role_id;       // "AROA...", of the machines' instance role
+  std::string runner_script;         // s3://bucket/key of runner/jitney-runner
+  std::string log_group;             // of CloudWatch Logs; empty: none
+  std::vector<std::string> subnets;  // of pools that have none of their own
+};
+
+enum class FleetKind { process, ec2 };
 enum class IngressKind { webhook, poll };
 enum class LedgerKind { sqlite, dynamodb };
 
@@ -93,12 +115,15 @@ struct AwsConfig {
 struct Config {
   std::string path;  // of the file, as given
   core::Deployment deployment;
+  FleetKind fleet = FleetKind::process;
   IngressKind ingress = IngressKind::webhook;
   LedgerKind ledger = LedgerKind::sqlite;  // dynamodb brings SQS with it
   ServerConfig server;
   std::vector<GithubScope> github;
   std::map<std::string, ProcessPool> process_pools;  // by pool name
   ProcessFleetConfig process;
+  std::map<std::string, Ec2Pool> ec2_pools;  // by pool name
+  Ec2FleetConfig ec2;
   AwsConfig aws;
   core::Duration redrive_interval = std::chrono::hours(1);  // of move_jobs
 

@@ -71,7 +71,7 @@ std::vector<std::string> toml_blocks() {
 
 TEST(ConfigDocs, FilesInItLoad) {
   const std::vector<std::string> blocks = toml_blocks();
-  ASSERT_EQ(blocks.size(), 2U);
+  ASSERT_EQ(blocks.size(), 3U);
   for (const std::string& block : blocks) {
     const auto config = parse_config(block, "docs/configuration.md");
     EXPECT_TRUE(config) << config.error().what;

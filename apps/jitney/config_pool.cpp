@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// [[pool]] and [process]: what runners there are, and how this machine runs them.
+// [[pool]] and [process]: what runners there are, and how this machine runs them. EC2's part is in
+// config_ec2.cpp.
 #include <algorithm>
 
 #include "apps/jitney/config_reader.hpp"
@@ -162,11 +163,11 @@ void check_env(Section& section, const ProcessPool& process) {
   }
 }
 
-ProcessPool read_process(Section& pool, const ProcessPool& defaults) {
+ProcessPool read_process(Section& pool, const ProcessPool& defaults, bool used) {
   Section section = pool.table("process");
   ProcessPool process = defaults;
   section.read_path("runner_dir", process.runner_dir);
-  if (process.runner_dir.empty() && !section.has("runner_dir")) {
+  if (used && process.runner_dir.empty() && !section.has("runner_dir")) {
     section.missing("runner_dir",
                     "runner_dir = \"/opt/actions-runner\", the directory that has "
                     "bin/Runner.Listener, here or in [process] for all pools");
@@ -189,10 +190,12 @@ void read_pool(Section& section, Config& config, const ProcessPool& defaults) {
   read_repositories(section, pool, scope);
   read_counts(section, pool, scope);
   read_deadlines(section, pool.deadlines);
-  ProcessPool process = read_process(section, defaults);
+  ProcessPool process = read_process(section, defaults, config.fleet == FleetKind::process);
+  Ec2Pool ec2 = read_ec2_pool(section, pool.name, config);
   section.finish();
   if (config.deployment.pool(pool.name) != nullptr) return;
   config.process_pools.emplace(pool.name, std::move(process));
+  config.ec2_pools.emplace(pool.name, std::move(ec2));
   config.deployment.pools.push_back(std::move(pool));
 }
 

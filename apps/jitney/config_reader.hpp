@@ -123,6 +123,8 @@ class Section {
 // The sections of the file, each in a source file of its own.
 void read_github(Section& root, Config& config);
 void read_pools(Section& root, Config& config);
+void read_ec2(Section& root, Config& config);  // after [aws], before the pools
+Ec2Pool read_ec2_pool(Section& pool, const std::string& name, const Config& config);
 void read_aws(Section& root, Config& config);  // after [launch]
 
 // Every (section, key) that load_config reads, for the documentation's test.

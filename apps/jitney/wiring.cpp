@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <mutex>
 
+#include "apps/jitney/wiring_fleet.hpp"
 #include "local/database.hpp"
-#include "local/process_fleet.hpp"
 #include "local/sqlite_ledger.hpp"
 #include "local/sqlite_queue.hpp"
 #include "local/system_clock.hpp"
@@ -42,58 +42,26 @@ core::Status prepare_state(const std::string& directory) {
   return {};
 }
 
-local::Limits limits(const ProcessPool& pool) {
-  return {.memory = pool.memory, .cpu = pool.cpu, .tasks = pool.tasks};
-}
-
-core::Result<std::unique_ptr<local::ProcessFleet>> open_fleet(const Config& config) {
-  local::ProcessFleetOptions options;
-  options.state_dir = config.server.state_dir;
-  options.runners_dir = config.process.runners_dir;
-  options.deployment = config.deployment.name;
-  options.min_free_disk = config.process.min_free_disk;
-  options.stop_grace = config.process.stop_grace;
-  options.keep_logs = config.process.keep_logs;
-  for (const auto& [name, pool] : config.process_pools) {
-    if (access((pool.runner_dir + "/bin/Runner.Listener").c_str(), X_OK) != 0) {
-      return core::fail(core::Fault::invalid,
-                        "pool " + name + ": " + pool.runner_dir +
-                            " has no bin/Runner.Listener that can be executed; unpack GitHub's "
-                            "actions-runner there, or correct runner_dir");
-    }
-    local::ProcessPoolOptions made;
-    made.runner_dir = pool.runner_dir;
-    made.runner_user = pool.runner_user;
-    made.limits = limits(pool);
-    made.environment = pool.env;
-    options.pools.emplace(name, std::move(made));
-  }
-  return local::ProcessFleet::open(std::move(options));
-}
-
 class LocalWiring final : public Wiring {
  public:
-  LocalWiring(const Config& config, std::unique_ptr<local::Database> database,
-              std::unique_ptr<local::ProcessFleet> fleet)
+  LocalWiring(const Config& config, std::unique_ptr<local::Database> database)
       : path_(config.database()),
         database_(std::move(database)),
         ledger_(*database_),
-        queue_(*database_),
-        fleet_(std::move(fleet)) {}
+        queue_(*database_) {}
 
   core::Status open(const Config& config, const ObserveCall& observe);
 
   core::Ledger& ledger() override { return ledger_; }
   core::Queue& queue() override { return queue_; }
-  core::Fleet& fleet() override { return *fleet_; }
+  core::Fleet& fleet() override { return fleet_->fleet(); }
   core::Clock& clock() override { return clock_; }
   core::Forge& forge(const std::string& scope) override { return *forges_.find(scope)->second; }
   void on_runner_end(RunnerEnded listener) override { fleet_->on_runner_end(std::move(listener)); }
-  std::string isolation() override { return fleet_->describe_isolation(); }
+  std::string isolation() override { return fleet_->isolation(); }
 
   void add_to_sample(Metrics::Sample& sample) override {
-    sample.quarantined_roots = static_cast<double>(fleet_->quarantined());
-    sample.free_disk_bytes = static_cast<double>(fleet_->free_disk());
+    fleet_->add_to_sample(sample);
     for (const char* suffix : {"", "-wal"}) {
       std::error_code error;
       const auto size = fs::file_size(path_ + suffix, error);
@@ -112,10 +80,14 @@ class LocalWiring final : public Wiring {
   local::SqliteLedger ledger_;
   local::SqliteQueue queue_;
   Forges forges_;
-  std::unique_ptr<local::ProcessFleet> fleet_;
+  std::unique_ptr<FleetHost> fleet_;  // last: it may use the ledger
 };
 
 core::Status LocalWiring::open(const Config& config, const ObserveCall& observe) {
+  auto fleet = config.fleet == FleetKind::ec2 ? open_ec2_fleet(config, ledger_, clock_)
+                                              : open_process_fleet(config);
+  if (!fleet) return std::unexpected(fleet.error());
+  fleet_ = *std::move(fleet);
   ForgeSettings settings;
   settings.observe = observe;
   auto opened = open_forges(config, settings, clock_);
@@ -140,9 +112,7 @@ core::Result<std::unique_ptr<Wiring>> wire(const Config& config, ObserveCall obs
   // The lock comes first: a second server must not touch the machines of the first.
   auto database = local::Database::open({.path = config.database()});
   if (!database) return std::unexpected(database.error());
-  auto fleet = open_fleet(config);
-  if (!fleet) return std::unexpected(fleet.error());
-  auto wiring = std::make_unique<LocalWiring>(config, std::move(*database), std::move(*fleet));
+  auto wiring = std::make_unique<LocalWiring>(config, std::move(*database));
   if (core::Status opened = wiring->open(config, observe); !opened) {
     return std::unexpected(opened.error());
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the configuration to adapters: the one place that names SQLite, local processes and GitHub's
-// REST side by side.
+// From the configuration to adapters: the one place that names SQLite, local processes, EC2 and
+// GitHub's REST side by side.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/jitney/config.hpp"
+#include "apps/jitney/end_watch.hpp"
 #include "apps/jitney/forges.hpp"
 #include "apps/jitney/ingress.hpp"
 #include "apps/jitney/metrics.hpp"
@@ -36,8 +37,6 @@ struct ServeOptions {
   GroupOptions group;
 };
 ServeOptions serve_options(const Config& config);
-
-using RunnerEnded = std::function<void(core::MachineId machine, std::optional<int> exit_code)>;
 
 // Owns the adapters of one deployment. Its ports are thread-safe. Destroyed after all who use them.
 class Wiring {
