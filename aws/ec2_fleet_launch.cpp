@@ -11,6 +11,15 @@ namespace jitney::aws {
 using core::Fault;
 using core::MachineState;
 
+namespace {
+
+// The token was used up by machines that are gone: an answer, though EC2 calls it an error.
+bool is_about_former_machines(const core::Error& error) {
+  return error.what.find("IdempotentInstanceTerminated") != std::string::npos;
+}
+
+}  // namespace
+
 core::Result<std::vector<Offering>> Ec2Fleet::offerings(const Ec2Pool& pool, const Ec2Rung& rung) {
   const auto zones = templates_.zones(pool.subnets);
   if (!zones) return std::unexpected(zones.error());
@@ -88,8 +97,10 @@ core::Result<core::LaunchOutcome> Ec2Fleet::launch(const std::string& request,
   if (!order) return std::unexpected(order.error());
   const std::string unique = client_token(*order, token);
   const auto document = client_.query(Service::ec2, "CreateFleet", with_token(*order, unique));
-  if (!document) return std::unexpected(document.error());
-  const FleetAnswer answer = read_fleet(*document);
+  if (!document && !is_about_former_machines(document.error())) {
+    return std::unexpected(document.error());
+  }
+  const FleetAnswer answer = document ? read_fleet(*document) : FleetAnswer{};
   // A token that was sent before may be answered with what it made then: what became of it, and
   // what an answer leaves out, only the machines' own tag tells.
   const auto made = made_by(unique);

@@ -170,6 +170,15 @@ TEST_F(Ec2LaunchTest, AnswersWithWhatIsGoneAlready) {
   EXPECT_TRUE(outcome.faults.empty());
 }
 
+TEST_F(Ec2LaunchTest, ATokenOfMachinesThatAreGoneIsAnsweredWithThem) {
+  const auto ids = ids_of(world.launched(2).machines);
+  ASSERT_TRUE(world.fleet.stop(ids));
+  cloud.refuse_next("CreateFleet", {400, "IdempotentInstanceTerminated", "", ""}, 100);
+  const auto outcome = world.launched(2);
+  ASSERT_EQ(ids_of(outcome.machines), ids);
+  EXPECT_EQ(outcome.machines.front().state, MachineState::stopping);
+}
+
 TEST_F(Ec2LaunchTest, TheSameTokenForOtherParametersIsRefusedByEc2) {
   const std::string text = world.request(2);
   ASSERT_TRUE(world.fleet.launch(text, "prod-cpu-1/0"));
