@@ -4,8 +4,8 @@
 Not the AWS provider's work, but its outcome: it shows that what the module says is a thing that AWS knows, and lets events run
 through the rules and queues that were rendered. Ids that moto gives take the place of those of the stand-in.
 """
+import functools
 import io
-import json
 import zipfile
 
 import boto3
@@ -36,23 +36,24 @@ def tags(of):
     return [{"Key": key, "Value": value} for key, value in of.items()]
 
 
+@functools.cache  # making one takes longer than a call
+def client(service, endpoint):
+    return boto3.client(service, region_name=REGION, endpoint_url=endpoint)
+
+
 class Emulated:
     """Call it within moto's mock_aws, or with the endpoint of a moto server."""
 
     def __init__(self, name, endpoint=None):
         self.state = deployed(name)
         self.endpoint = endpoint
-        self.session = boto3.Session()
-        self.clients = {}
         self.ids = {}  # the stand-in's: moto's
         for step in (self.roles, self.keys_and_secrets, self.buckets, self.table, self.queues, self.logs, self.machines, self.functions,
                      self.permissions, self.rules, self.watch):
             step()
 
     def client(self, service):
-        if service not in self.clients:
-            self.clients[service] = self.session.client(service, region_name=REGION, endpoint_url=self.endpoint)
-        return self.clients[service]
+        return client(service, self.endpoint)
 
     def call(self, service, operation, values, drop=(), rename=None, **more):
         """One call with `values` as its arguments; `rename` where Terraform and AWS differ."""
