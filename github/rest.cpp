@@ -2,11 +2,12 @@
 #include "github/rest.hpp"
 
 #include <algorithm>
-#include <random>
+#include <cstdint>
 #include <thread>
 
 #include "github/faults.hpp"
 #include "github/job_body.hpp"
+#include "net/crypto.hpp"
 
 namespace jitney::github {
 namespace {
@@ -48,9 +49,12 @@ std::string name_of(const Call& call) {
 
 // Half of it certain, half of it chance, so that many processes do not come back as one.
 Duration jittered(Duration pause) {
-  thread_local std::mt19937_64 random(std::random_device{}());
-  std::uniform_int_distribution<Duration::rep> chance(pause.count() / 2, pause.count());
-  return Duration(chance(random));
+  std::uint32_t random = 0;
+  for (const char c : net::random_bytes(sizeof random)) {
+    random = random << 8 | static_cast<unsigned char>(c);
+  }
+  const auto half = pause.count() / 2;
+  return Duration(half + static_cast<Duration::rep>(random) % (half + 1));
 }
 
 // Bearer tokens have no business in an answer; if one is there it does not get into a text.

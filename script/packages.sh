@@ -4,9 +4,9 @@
 run_packages=(
   ca-certificates ccache cmake g++ git libboost-context1.81-dev libboost-json1.81-dev
   libboost1.81-dev libcli11-dev libpugixml-dev libspdlog-dev libsqlite3-dev libssl-dev libtomlplusplus-dev
-  make ninja-build prometheus-cpp-dev
+  make ninja-build prometheus-cpp-dev python3
 )
 dev_packages=(
   bats clang-19 clang-format-19 clang-tidy-19 curl libbenchmark-dev libclang-rt-19-dev libgmock-dev libgtest-dev
-  librapidcheck-dev lld-19 nodejs npm openssl procps python3 python3-venv shellcheck sqlite3 wrk
+  librapidcheck-dev lld-19 nodejs npm openssl procps python3-venv shellcheck sqlite3 wrk
 )

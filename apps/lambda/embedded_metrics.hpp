@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts what one invocation did, as lines of CloudWatch's embedded metric format: CloudWatch makes
-// metrics of log lines, no call is made. docs/operations.md lists them. Thread-safe.
+// metrics of log lines, no call is made. docs/formats.md lists them. Thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -162,6 +162,10 @@ core::Result<std::string> Host::on_event(const core::Context& context, const aws
       count_dead_letters(context, ports_.metrics);
       return run_sweep(context, options_.questions);
     case Function::move_jobs:
+      if (const auto noted = ports_.note_deaths(); !noted) {
+        net::log(net::LogLevel::warning, "the queue's own dead letters could not be looked at",
+                 {{"error", noted.error().what}});
+      }
       return run_move_jobs(context);
     case Function::autoscaler:
     case Function::create_runner:

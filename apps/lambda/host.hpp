@@ -34,6 +34,8 @@ core::Time last_beginning(core::Time deadline, core::Time now);
 struct HostPorts {
   // A context whose deadline is that.
   std::function<core::Context(core::Time deadline)> context;
+  // Gives a cause to what the queue gave up without one; before dead letters are looked at.
+  std::function<core::Status()> note_deaths = [] { return core::Status{}; };
   EmbeddedMetrics& metrics;
   std::ostream& metrics_out;  // Lambda keeps what a process writes as its log
 };
