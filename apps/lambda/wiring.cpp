@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "apps/jitney/aws_client.hpp"
 #include "apps/jitney/aws_ledger.hpp"
 #include "apps/jitney/aws_secrets.hpp"
-#include "apps/jitney/aws_wiring.hpp"
+#include "apps/jitney/ec2_options.hpp"
 
 namespace jitney::lambda {
 

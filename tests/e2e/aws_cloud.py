@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AWS for the end-to-end tests: moto for what it can play, and a Systems Manager of ours for what it cannot.
+
+moto has no DescribeInstanceInformation and no ListCommandInvocations, calls every command successful at once, and sends
+no events. So SSM's calls come to `Agents` here: a command runs the stand-in runner, as runner/jitney-runner would.
+"""
+import http.server
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/aws"))
+
+from emulator import REGION, Moto  # noqa: E402
+
+ROLE_ID = "AROAEXAMPLEEXAMPLE"
+
+
+def envelope(source, kind, detail, resources=()):
+    """As EventBridge puts it into a queue."""
+    return json.dumps({"version": "0", "id": str(uuid.uuid4()), "detail-type": kind, "source": source,
+                       "account": "123456789012", "time": "2026-11-28T12:00:00Z", "region": REGION,
+                       "resources": list(resources), "detail": detail})
+
+
+class Cloud:
+    """What `terraform apply` would have made, empty."""
+
+    def __init__(self, directory, package):
+        self.directory = pathlib.Path(directory)
+        self.moto = Moto(log=self.directory / "moto.log")
+        self.sqs, self.ec2, self.s3 = (self.moto.boto(name) for name in ("sqs", "ec2", "s3"))
+        self._make_table()
+        self.dead = self._queue("e2e-dead")
+        policy = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": self._arn(self.dead), "maxReceiveCount": 50})}
+        self.create, self.stop = (self._queue(f"e2e-{name}", **policy) for name in ("create", "stop"))
+        self.s3.create_bucket(Bucket="e2e-jit")
+        self.ec2.create_launch_template(LaunchTemplateName="template_cpu", LaunchTemplateData={
+            "ImageId": "ami-12c6146b", "InstanceType": "c6i.large"})
+        self.agents = Agents(self, package)
+
+    def close(self):
+        self.agents.close()
+        self.moto.close()
+
+    def _make_table(self):
+        text = (ROOT / "docs/formats.md").read_text()
+        definition = json.loads(re.search(r'```json\n(\{"TableName".*?)\n```', text, re.DOTALL)[1])
+        self.moto.boto("dynamodb").create_table(**{**definition, "TableName": "e2e-ledger"})
+
+    def _queue(self, name, **attributes):
+        return self.sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "20", **attributes})["QueueUrl"]
+
+    def _arn(self, url):
+        return self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def keep_secret(self, name, value):
+        self.moto.boto("secretsmanager").create_secret(Name=name, SecretString=value)
+
+    def environment(self):
+        return {**self.moto.environment(), "AWS_ENDPOINT_URL_SSM": self.agents.url}
+
+    def config(self):
+        """[aws] and [ec2] of jitney.toml."""
+        return (f'[aws]\nregion = "{REGION}"\ntable = "e2e-ledger"\nqueue_url = "{self.create}"\n'
+                f'stop_queue_url = "{self.stop}"\ndead_letter_queue_url = "{self.dead}"\nbucket = "e2e-jit"\n'
+                f'[ec2]\nrunner_script = "s3://e2e-runner/jitney-runner"\nmachine_role_id = "{ROLE_ID}"\n')
+
+    def instances(self, *states):
+        """{id: state} of all, or of those in one of the states."""
+        found = {i["InstanceId"]: i["State"]["Name"] for r in self.ec2.describe_instances()["Reservations"]
+                 for i in r["Instances"]}
+        return {i: s for i, s in found.items() if not states or s in states}
+
+    def waiting(self, url):
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
+                 "ApproximateNumberOfMessagesDelayed"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(attributes[name]) for name in names)
+
+    def tell(self, queue, body):
+        self.sqs.send_message(QueueUrl=queue, MessageBody=body)
+
+
+class Agents:
+    """Systems Manager and the machines' agents: each machine runs one runner, whatever commands come."""
+
+    def __init__(self, cloud, package):
+        self._cloud, self._package = cloud, pathlib.Path(package)
+        self._lock = threading.Lock()
+        self._commands = {}  # by machine: list of dicts
+        self._threads = []
+        self._listeners = {}
+        self.calls = []
+        self.closing = False
+        agents = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                operation = self.headers["X-Amz-Target"].split(".")[-1]
+                status, answer = agents.answer(operation, body)
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/x-amz-json-1.1")
+                self.send_header("x-amzn-RequestId", "e2e")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.closing = True
+        self._server.shutdown()
+        self._server.server_close()
+        with self._lock:
+            listeners = list(self._listeners.values())
+        for listener in listeners:
+            listener.kill()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def answer(self, operation, body):
+        with self._lock:
+            self.calls.append(operation)
+        known = {"DescribeInstanceInformation": self._describe, "SendCommand": self._send,
+                 "ListCommandInvocations": self._invocations}
+        if operation not in known:
+            return 400, {"__type": "UnknownOperationException", "message": operation}
+        return known[operation](body)
+
+    def _describe(self, body):
+        asked = next(f["Values"] for f in body["Filters"] if f["Key"] == "InstanceIds")
+        running = self._cloud.instances("running")
+        return 200, {"InstanceInformationList": [{"InstanceId": i, "PingStatus": "Online"}
+                                                 for i in asked if i in running]}
+
+    def _send(self, body):
+        (machine,) = body["InstanceIds"]
+        if machine not in self._cloud.instances("running"):
+            return 400, {"__type": "InvalidInstanceId", "message": "not here"}
+        line = body["Parameters"]["commandLine"][0]
+        bucket, key = re.search(r"--jit s3://([^/]+)/(\S+)", line).groups()
+        command = {"CommandId": str(uuid.uuid4()), "InstanceId": machine, "Status": "InProgress", "code": None}
+        with self._lock:
+            first = machine not in self._commands
+            self._commands.setdefault(machine, []).append(command)
+        if first:
+            thread = threading.Thread(target=self._run, args=(machine, bucket, key), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return 200, {"Command": {"CommandId": command["CommandId"]}}
+
+    def _run(self, machine, bucket, key):
+        jit = self._cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        self._cloud.s3.delete_object(Bucket=bucket, Key=key)
+        root = self._cloud.directory / machine
+        shutil.copytree(self._package, root)
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "JITNEY_"))}
+        with open(root / "output", "wb") as output:
+            listener = subprocess.Popen([root / "bin/Runner.Listener", "run"], stdout=output, stderr=output, cwd=root,
+                                        env={**environment, "ACTIONS_RUNNER_INPUT_JITCONFIG": jit})
+            with self._lock:
+                self._listeners[machine] = listener
+            code = listener.wait()
+        with self._lock:
+            for command in self._commands[machine]:
+                command.update(Status="Success" if code == 0 else "Failed", code=code)
+            commands = list(self._commands[machine])
+        for command in commands:
+            if not self.closing:
+                self._cloud.tell(self._cloud.stop, envelope(
+                    "aws.ssm", "EC2 Command Invocation Status-change Notification",
+                    {"command-id": command["CommandId"], "document-name": "AWS-RunRemoteScript",
+                     "instance-id": machine, "requested-date-time": "2026-11-28T12:00:00Z",
+                     "status": command["Status"]}))
+
+    def _invocations(self, body):
+        with self._lock:
+            commands = [dict(c) for c in self._commands.get(body["InstanceId"], [])]
+        return 200, {"CommandInvocations": [{
+            "CommandId": c["CommandId"], "InstanceId": c["InstanceId"], "Status": c["Status"],
+            "StatusDetails": c["Status"], "CommandPlugins": [{
+                "Name": "runShellScript", "Status": c["Status"],
+                "ResponseCode": -1 if c["code"] is None else c["code"]}]} for c in commands]}
+
+    def machine_lost(self, machine):
+        """Its processes die with it."""
+        with self._lock:
+            listener = self._listeners.get(machine)
+        if listener:
+            listener.kill()
