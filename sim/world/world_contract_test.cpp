@@ -51,10 +51,53 @@ class LedgerOfTheWorld final : public LedgerHome {
   sim::FaultyLedger ledger_{store_, world_.line, world_.witness};
 };
 
+// A queue of the world draws from its random source, which is one thread's.
+class QueueInTurns final : public core::Queue {
+ public:
+  explicit QueueInTurns(core::Queue& queue) : queue_(queue) {}
+
+  core::Status push(const core::Message& message, core::Duration delay, core::Time now) override {
+    return turn([&] { return queue_.push(message, delay, now); });
+  }
+  core::Result<std::vector<core::Delivery>> take(int max, core::Duration lease,
+                                                 core::Time now) override {
+    return turn([&] { return queue_.take(max, lease, now); });
+  }
+  core::Status done(const core::Delivery& delivery) override {
+    return turn([&] { return queue_.done(delivery); });
+  }
+  core::Status retry(const core::Delivery& delivery, core::Duration after,
+                     core::Time now) override {
+    return turn([&] { return queue_.retry(delivery, after, now); });
+  }
+  core::Status bury(const core::Message& message, const std::string& cause,
+                    core::Time now) override {
+    return turn([&] { return queue_.bury(message, cause, now); });
+  }
+  core::Result<std::vector<core::DeadLetter>> dead_letters(std::size_t limit) override {
+    return turn([&] { return queue_.dead_letters(limit); });
+  }
+  core::Status forget(core::MessageKind kind, const std::string& key) override {
+    return turn([&] { return queue_.forget(kind, key); });
+  }
+  core::Result<std::size_t> depth() override {
+    return turn([&] { return queue_.depth(); });
+  }
+
+ private:
+  template <class Call>
+  auto turn(Call&& call) -> decltype(call()) {
+    const std::lock_guard lock(mutex_);
+    return call();
+  }
+  core::Queue& queue_;
+  std::mutex mutex_;
+};
+
 template <class Inner>
 class QueueOfTheWorld final : public QueueHome {
  public:
-  core::Queue& queue() override { return queue_; }
+  core::Queue& queue() override { return turns_; }
 
  private:
   static std::unique_ptr<core::Queue> make(World& world) {
@@ -67,6 +110,7 @@ class QueueOfTheWorld final : public QueueHome {
   World world_;
   std::unique_ptr<core::Queue> inner_ = make(world_);
   sim::FaultyQueue queue_{*inner_, world_.line, world_.witness};
+  QueueInTurns turns_{queue_};
 };
 
 // Calls of several threads, one after the other, each with a moment of virtual time.
