@@ -31,8 +31,8 @@ class Ec2MotoTest : public testing::Test {
     pool.launch_template = tests::Moto::fresh_name("cpu");
     call("CreateLaunchTemplate", {{"LaunchTemplateName", pool.launch_template},
                                   {"LaunchTemplateData.ImageId", "ami-12c6146b"}});
-    for (const auto& subnet :
-         children(child(call("DescribeSubnets", {}).document_element(), "subnetSet"), "item")) {
+    const auto subnets = call("DescribeSubnets", {});
+    for (const auto& subnet : children(child(subnets.document_element(), "subnetSet"), "item")) {
       if (pool.subnets.size() < 2) pool.subnets.push_back(text_at(subnet, {"subnetId"}));
     }
     pool.rungs = {{Market::spot, {"m5.large", "c5.large"}}, {Market::on_demand, {"m5.large"}}};
