@@ -45,6 +45,16 @@ class Lambda(unittest.TestCase):
             explained = world.jitney("explain", str(world.jobs()[0]["id"])).stdout
             self.assertIn("registered", explained)
 
+    def test_a_burst_delivered_twice_at_once_claims_one_runner_a_job(self):
+        with LambdaWorld(environments=2, twice=True) as world:
+            world.queue([("template_cpu", "exit 0")] * 4)
+            world.wait_completed(4, 90)
+            self.check_all_is_over(world, 4)
+            # Not machines: moto knows no client tokens, so a request that was sent twice made two. The sweep has
+            # stopped those that nobody claimed.
+            claimed = sum(sum(line["RunnersClaimed"]) for line in world.metrics("RunnersClaimed"))
+            self.assertEqual(claimed, 4)
+
 
 if __name__ == "__main__":
     unittest.main()
