@@ -5,15 +5,11 @@
         moto.boto("sqs").create_queue(QueueName="a")
         subprocess.run([...], env={**os.environ, **moto.environment()})
 """
-import ctypes
 import http.client
 import os
 import pathlib
-import signal
-import socket
 import subprocess
 import sys
-import time
 
 import boto3
 import botocore.config
@@ -22,27 +18,22 @@ REGION = "us-east-1"
 KEYS = ("AKIAIOSFODNN7EXAMPLE", "not-so-secret")
 
 
-def _end_with_parent():
-    """Also when the test is killed: Linux sends SIGKILL to moto then."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
 class Moto:
     def __init__(self, checks_signatures=False, log=None):
         """checks_signatures: also policies and tokens, from begin_checking() on."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
         self._log = open(log or os.devnull, "wb")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         if checks_signatures:
             environment["INITIAL_NO_AUTH_ACTION_COUNT"] = "1000000"
-        server = pathlib.Path(sys.executable).with_name("moto_server")
-        self._process = subprocess.Popen([sys.executable, str(server), "-H", "127.0.0.1", "-p", str(self.port)],
-                                         stdout=self._log, stderr=self._log, env=environment,
-                                         preexec_fn=_end_with_parent)
-        self._wait()
+        # moto itself undoes what other threads wrote when it takes a transaction back: see there.
+        server = pathlib.Path(__file__).with_name("moto_server.py")
+        self._process = subprocess.Popen([sys.executable, str(server)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=self._log, env=environment)
+        port = self._process.stdout.readline()
+        if not port:
+            raise RuntimeError(f"moto ended with {self._process.wait()}")
+        self.port = int(port)
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self):
         return self
@@ -51,22 +42,8 @@ class Moto:
         self.close()
 
     def close(self):
-        self._process.kill()
-        self._process.wait()
+        self._process.communicate()
         self._log.close()
-
-    def _wait(self):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"moto ended with {self._process.returncode}")
-            try:
-                self._control("GET", "/moto-api/data.json")
-                return
-            except (ConnectionError, http.client.HTTPException):
-                time.sleep(0.02)
-        self.close()
-        raise RuntimeError("moto did not come up within a minute")
 
     def _control(self, method, path, body=""):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
