@@ -72,7 +72,7 @@ std::string list_time(core::Time at) { return padded(at.time_since_epoch().count
 
 std::string new_line_place() {
   static std::atomic<std::int64_t> last{0};
-  static const std::string process = [] {
+  static const std::string kProcess = [] {
     const std::string bytes = net::random_bytes(2);
     std::string text;
     for (const char c : bytes) {
@@ -90,7 +90,7 @@ std::string new_line_place() {
   do {
     mine = std::max<std::int64_t>(now, seen + 1);
   } while (!last.compare_exchange_weak(seen, mine));
-  return padded(mine) + "#" + process;
+  return padded(mine) + "#" + kProcess;
 }
 
 std::optional<RunnerPlace> place_of(std::string_view deployment, std::string_view name) {
