@@ -36,6 +36,14 @@ end_world() {
   : >"$STUB/go"
   exec 8>&-
   wait "$AWS" || true
+  # systemd ends a unit a moment after the last that the unit did.
+  local unit
+  for unit in "$STUB"/units/*/of-systemd; do
+    [ ! -e "$unit" ] || wait_for ended "$(cat "$unit")"
+  done
+}
+ended() {
+  if kill -0 "$1" 2>/dev/null; then return 1; fi
 }
 
 put_jit() { put "$JIT_KEY" "$JIT"; }
