@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/jitney/cli.hpp"
+#include "apps/host/version.hpp"
 
 #include <unistd.h>
 

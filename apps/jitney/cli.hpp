@@ -5,18 +5,11 @@
 #include <functional>
 #include <string>
 
-#include "apps/jitney/config.hpp"
+#include "apps/config/config.hpp"
+#include "apps/host/exit_status.hpp"
 #include "apps/jitney/demo.hpp"
 
 namespace jitney::app {
-
-// Exit statuses, as `jitney --help` tells them.
-inline constexpr int kOk = 0;
-inline constexpr int kFailed = 1;
-inline constexpr int kUsage = 2;           // the command line or the configuration is wrong
-inline constexpr int kNotFound = 3;        // no such job, no database yet
-inline constexpr int kUnreachable = 4;     // the running server does not answer
-inline constexpr int kConfiguration = 78;  // of `serve`: systemd is told not to try again
 
 // The commands that live as long as a server does; main.cpp brings them, so that tests of all
 // others need none of it.
@@ -28,7 +21,5 @@ struct Hosts {
 
 // Returns the exit status. Never throws.
 int run(int argc, char** argv, const Hosts& hosts);
-
-std::string_view version();
 
 }  // namespace jitney::app

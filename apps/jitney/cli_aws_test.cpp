@@ -8,7 +8,7 @@
 #include <boost/json/object.hpp>
 #include <fstream>
 
-#include "apps/jitney/aws_ledger.hpp"
+#include "apps/host/aws_ledger.hpp"
 #include "apps/jitney/cli_world_test.hpp"
 #include "aws/message_text.hpp"
 #include "local/database.hpp"

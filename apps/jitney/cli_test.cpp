@@ -7,8 +7,8 @@
 
 #include <fstream>
 
-#include "apps/jitney/admin.hpp"
 #include "apps/jitney/cli_world_test.hpp"
+#include "apps/serve/admin.hpp"
 #include "core/functions.hpp"
 #include "local/database.hpp"
 #include "local/sqlite_ledger.hpp"

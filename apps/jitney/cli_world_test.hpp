@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "apps/jitney/serve_test_world.hpp"
+#include "apps/serve/serve_test_world.hpp"
 #include "core/ledger.hpp"
 #include "core/queue.hpp"
 

@@ -11,6 +11,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "apps/host/version.hpp"
 #include "apps/jitney/commands.hpp"
 
 namespace jitney::app {

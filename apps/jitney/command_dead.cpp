@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <boost/json/object.hpp>
 
+#include "apps/config/config_text.hpp"
 #include "apps/jitney/commands.hpp"
-#include "apps/jitney/config_text.hpp"
-#include "apps/jitney/explain_job.hpp"
-#include "apps/jitney/render.hpp"
+#include "apps/serve/explain_job.hpp"
+#include "apps/serve/render.hpp"
 #include "net/http_client.hpp"
 #include "net/json.hpp"
 #include "net/rfc3339.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/jitney/commands.hpp"
-#include "apps/jitney/explain_job.hpp"
+#include "apps/serve/explain_job.hpp"
 #include "net/rfc3339.hpp"
 
 namespace jitney::app {

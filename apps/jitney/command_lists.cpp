@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "apps/jitney/commands.hpp"
-#include "apps/jitney/render.hpp"
+#include "apps/serve/render.hpp"
 #include "core/launch.hpp"
 #include "core/plan.hpp"
 

@@ -12,8 +12,8 @@
 
 #include "apps/jitney/demo_home.hpp"
 #include "apps/jitney/demo_screen.hpp"
-#include "apps/jitney/serve.hpp"
-#include "apps/jitney/serve_signals.hpp"
+#include "apps/serve/serve.hpp"
+#include "apps/serve/serve_signals.hpp"
 #include "core/plan.hpp"
 #include "net/log.hpp"
 #include "sim/github/github.hpp"

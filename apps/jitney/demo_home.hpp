@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "apps/jitney/config.hpp"
+#include "apps/config/config.hpp"
 #include "core/secret.hpp"
 
 namespace jitney::app {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/jitney/cli.hpp"
 #include "apps/jitney/demo.hpp"
-#include "apps/jitney/serve.hpp"
+#include "apps/serve/serve.hpp"
 #include "local/shim.hpp"
 
 int main(int argc, char** argv) {

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "apps/jitney/aws_ledger.hpp"
+#include "apps/host/aws_ledger.hpp"
 #include "apps/jitney/commands.hpp"
 #include "local/database.hpp"
 #include "local/sqlite_ledger.hpp"

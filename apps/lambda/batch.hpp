@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/jitney/settle.hpp"
+#include "apps/host/settle.hpp"
 #include "apps/lambda/machine_events.hpp"
 #include "aws/lambda_events.hpp"
 #include "core/functions.hpp"

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/jitney/meter.hpp"
-#include "apps/jitney/webhook.hpp"
+#include "apps/host/meter.hpp"
+#include "apps/host/webhook.hpp"
 #include "core/time.hpp"
 
 namespace jitney::lambda {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/jitney/webhook.hpp"
+#include "apps/host/webhook.hpp"
 #include "apps/lambda/batch.hpp"
 #include "apps/lambda/embedded_metrics.hpp"
 #include "apps/lambda/function.hpp"

@@ -8,7 +8,7 @@
 #include <iostream>
 #include <string>
 
-#include "apps/jitney/config.hpp"
+#include "apps/config/config.hpp"
 #include "apps/lambda/wiring.hpp"
 #include "aws/lambda_runtime.hpp"
 #include "net/log.hpp"

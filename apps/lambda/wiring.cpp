@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "apps/jitney/aws_client.hpp"
-#include "apps/jitney/aws_ledger.hpp"
-#include "apps/jitney/aws_secrets.hpp"
-#include "apps/jitney/ec2_options.hpp"
+#include "apps/host/aws_client.hpp"
+#include "apps/host/aws_ledger.hpp"
+#include "apps/host/aws_secrets.hpp"
+#include "apps/host/ec2_options.hpp"
 
 namespace jitney::lambda {
 

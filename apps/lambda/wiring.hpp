@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/jitney/config.hpp"
-#include "apps/jitney/forges.hpp"
-#include "apps/jitney/metrics_ports.hpp"
+#include "apps/config/config.hpp"
+#include "apps/host/forges.hpp"
+#include "apps/host/metrics_ports.hpp"
 #include "apps/lambda/embedded_metrics.hpp"
 #include "apps/lambda/function.hpp"
 #include "apps/lambda/host.hpp"

@@ -7,7 +7,7 @@
 #include <iostream>
 #include <string>
 
-#include "apps/jitney/ingress.hpp"
+#include "apps/serve/ingress.hpp"
 #include "local/database.hpp"
 #include "local/sqlite_ledger.hpp"
 #include "local/sqlite_queue.hpp"

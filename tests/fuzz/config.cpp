@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text of a jitney.toml.
-#include "apps/jitney/config.hpp"
+#include "apps/config/config.hpp"
 
 #include <algorithm>
 #include <cctype>

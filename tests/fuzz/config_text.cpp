@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One value as it may stand in a configuration: a duration, a size, an address, a GitHub URL.
-#include "apps/jitney/config_text.hpp"
+#include "apps/config/config_text.hpp"
 
 #include <arpa/inet.h>
 

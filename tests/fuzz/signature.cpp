@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "apps/jitney/webhook.hpp"
+#include "apps/host/webhook.hpp"
 #include "github/webhook.hpp"
 #include "tests/fuzz/property.hpp"
 

@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-#include "apps/jitney/cli.hpp"
-
-namespace jitney::app {
-
-std::string_view version() { return JITNEY_VERSION; }
-
-}  // namespace jitney::app
