@@ -28,6 +28,13 @@ core::Status Change::load_job(core::JobId id) {
   return rows_.load({&key, 1});
 }
 
+core::Status Change::load_runners(std::span<const core::RunnerName> names) {
+  std::vector<Key> keys;
+  for (const core::RunnerName& name : names)
+    std::ranges::move(runner_keys(name), std::back_inserter(keys));
+  return rows_.load(keys);
+}
+
 core::Status Change::load_runner(std::string_view name, const core::MachineId& machine) {
   std::vector<Key> keys = runner_keys(name);
   if (!machine.empty()) keys.push_back(machine_key(machine));

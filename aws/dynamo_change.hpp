@@ -30,6 +30,7 @@ class Change {
   // Reads the rows of these events, of their jobs and the runners they name, in one call.
   core::Status load(std::span<const core::JobEvent> events);
   core::Status load_job(core::JobId id);
+  core::Status load_runners(std::span<const core::RunnerName> names);
   core::Status load_runner(std::string_view name, const core::MachineId& machine);
 
   // What was loaded, with what was staged since.

@@ -132,6 +132,17 @@ core::Result<std::optional<core::Runner>> DynamoLedger::runner(const core::Runne
   return change.runner(name);
 }
 
+core::Result<std::vector<core::Runner>> DynamoLedger::runners_named(
+    std::span<const core::RunnerName> names) {
+  Change change(table_, options_);
+  if (auto loaded = change.load_runners(names); !loaded) return std::unexpected(loaded.error());
+  std::vector<core::Runner> found;
+  for (const core::RunnerName& name : names) {
+    if (auto runner = change.runner(name)) found.push_back(std::move(*runner));
+  }
+  return found;
+}
+
 core::Result<std::optional<core::Runner>> DynamoLedger::runner_on(const core::MachineId& machine) {
   if (machine.empty()) return std::nullopt;
   const auto row = table_.get(machine_key(machine));
@@ -183,6 +194,16 @@ core::Result<std::vector<core::Note>> DynamoLedger::notes(std::string_view prefi
   if (!rows) return std::unexpected(rows.error());
   std::vector<core::Note> notes;
   for (const Item& row : *rows) notes.push_back(read_note(row));
+  return notes;
+}
+
+core::Result<std::vector<core::Note>> DynamoLedger::notes_named(std::span<const std::string> keys) {
+  std::vector<Key> wanted;
+  for (const std::string& key : keys) wanted.push_back(note_key(key));
+  const auto rows = table_.get(wanted);
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<core::Note> notes;
+  for (const auto& [key, row] : *rows) notes.push_back(read_note(row));
   return notes;
 }
 

@@ -27,19 +27,23 @@ IdleEnd parse_idle_end(const std::string& value) {
   return end;
 }
 
-Status check_waiting(const Context& context, JobId id, Time since) {
+// true: GitHub was asked.
+Result<bool> check_waiting(const Context& context, JobId id, Time since) {
   const auto job = context.ledger.job(id);
   if (!job) return std::unexpected(job.error());
-  if (!*job || (*job)->status != JobStatus::queued || (*job)->dead) return {};
-  if ((*job)->checked_at >= since) return {};
-  return check_job(context, id);
+  if (!*job || (*job)->status != JobStatus::queued || (*job)->dead) return false;
+  if ((*job)->checked_at >= since) return false;
+  if (Status checked = check_job(context, id); !checked) return std::unexpected(checked.error());
+  return true;
 }
 
 Status settle(const Context& context, const Note& note, std::string_view prefix) {
   const IdleEnd end = parse_idle_end(note.value);
   const std::string runner = note.key.substr(prefix.size());
   if (end.job != 0) {
-    if (Status asked = check_waiting(context, end.job, note.at); !asked) return asked;
+    if (const auto asked = check_waiting(context, end.job, note.at); !asked) {
+      return std::unexpected(asked.error());
+    }
     const Error error{Fault::transient, "runner " + runner + " ended without a job: " + end.cause};
     if (Status counted = blame(context, end.job, runner, error); !counted) return counted;
   }
@@ -69,23 +73,28 @@ Status remember_idle_end(const Context& context, const Runner& runner, const std
                              .expires = {}});
 }
 
-Status settle_doubts(const Context& context, const Pool& pool, const Snapshot& snapshot) {
+Result<bool> settle_doubts(const Context& context, const Pool& pool, const Snapshot& snapshot) {
   const std::string prefix = idle_end_prefix(pool.name);
   const auto notes = context.ledger.notes(prefix);
   if (!notes) return std::unexpected(notes.error());
+  bool asked = !notes->empty();
   int oldest = notes->empty() ? 0 : kOldestChecked;
   for (const Job& job : snapshot.jobs) {
     if (!job.demand(context.clock.now())) continue;
     const bool retried = job.failures > 0 && job.checked_at < job.not_before;
     if (!retried && oldest == 0) continue;
-    const Time since = retried ? job.not_before : notes->back().at;
-    if (Status asked = check_waiting(context, job.id, since); !asked) return asked;
+    const auto checked =
+        check_waiting(context, job.id, retried ? job.not_before : notes->back().at);
+    if (!checked) return checked;
+    asked |= *checked;
     if (oldest > 0) --oldest;
   }
   for (const Note& note : *notes) {
-    if (Status settled = settle(context, note, prefix); !settled) return settled;
+    if (Status settled = settle(context, note, prefix); !settled) {
+      return std::unexpected(settled.error());
+    }
   }
-  return {};
+  return asked;
 }
 
 }  // namespace jitney::core

@@ -54,21 +54,29 @@ void note_forge(const Context& context, std::string_view scope, const Status& ou
   }
 }
 
-Result<Conditions> conditions(const Context& context, std::string_view scope) {
+Conditions launch_conditions(const Context& context, const Note* breaker) {
   Conditions conditions;
   conditions.batch_size = context.deployment.batch_size;
+  conditions.observe_only = true;
+  if (breaker != nullptr) {
+    // An expired breaker lets the next call try.
+    conditions.forge_down = breaker->expires > context.clock.now();
+    conditions.forge_down_until = breaker->expires;
+  }
+  return conditions;
+}
+
+Result<Conditions> conditions(const Context& context, std::string_view scope) {
+  // In this order, as close() writes them: a breaker that is gone has its `since` already.
   const auto breaker = context.ledger.note(breaker_key(scope));
   if (!breaker) return std::unexpected(breaker.error());
   const auto since = context.ledger.note(since_key(scope));
   if (!since) return std::unexpected(since.error());
+  Conditions conditions = launch_conditions(context, *breaker ? &**breaker : nullptr);
+  conditions.observe_only = false;
   if (*since) conditions.forge_since = parse_time((*since)->value);
-  const Time now = context.clock.now();
-  if (*breaker) {
-    // An expired breaker lets the next call try; until one succeeds, deadlines still stand still.
-    conditions.forge_down = (*breaker)->expires > now;
-    conditions.forge_down_until = (*breaker)->expires;
-    conditions.forge_since = now;
-  }
+  // Until a call succeeds, deadlines stand still.
+  if (*breaker) conditions.forge_since = context.clock.now();
   return conditions;
 }
 

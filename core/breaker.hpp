@@ -22,4 +22,8 @@ void note_forge(const Context& context, std::string_view scope, const Status& ou
 // The planner's conditions for a scope, read from the ledger.
 Result<Conditions> conditions(const Context& context, std::string_view scope);
 
+// What launching and minting need of them, from the note under breaker_key(); nullptr: there is
+// none. Observes only: of deadlines it knows nothing.
+Conditions launch_conditions(const Context& context, const Note* breaker);
+
 }  // namespace jitney::core

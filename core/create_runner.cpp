@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "core/blame.hpp"
@@ -19,54 +20,72 @@ namespace {
 constexpr int kRounds = 20;
 constexpr Duration kReadinessPoll = std::chrono::seconds(3);
 
+// A pool and what stands in its way, as one round sees them.
+struct View {
+  Snapshot snapshot;
+  Conditions conditions;
+  std::optional<Time> held;  // launches wait until then
+};
+
 class CreateRunner {
  public:
   CreateRunner(const Context& context, const Pool& pool) : context_(context), pool_(pool) {}
 
   Status run() {
     for (int round = 0; round < kRounds && !context_.out_of_time(); ++round) {
-      const auto progressed = one_round();
-      if (!progressed) return std::unexpected(progressed.error());
-      if (!*progressed) break;
+      auto view = look();
+      if (!view) return std::unexpected(view.error());
+      const auto moved = one_round(*view);
+      if (!moved) return std::unexpected(moved.error());
+      if (!*moved) return finish(*view);
     }
-    return finish();
+    const auto view = look();
+    if (!view) return std::unexpected(view.error());
+    return finish(*view);
   }
 
  private:
-  // true: something moved, so look again.
-  Result<bool> one_round() {
+  Result<View> look() {
     auto snapshot = context_.ledger.snapshot(pool_.name);
     if (!snapshot) return std::unexpected(snapshot.error());
-    auto facts = conditions(context_, pool_.scope);
-    if (!facts) return std::unexpected(facts.error());
-    facts->observe_only = true;  // deadlines and surplus are the sweep's
-
-    bool moved = false;
-    const auto answered = note_answers(*snapshot);
-    if (!answered) return answered;
-    moved |= *answered;
-
-    const Plan now = plan(pool_, *snapshot, *facts, context_.clock.now());
-    const auto followed = follow(*snapshot, now);
-    if (!followed) return followed;
-    moved |= *followed;
-
-    const auto started = start_all(now);
-    if (!started) return started;
-    moved |= *started;
-
-    if (now.deficit > 0) {
-      if (Status settled = settle_doubts(context_, pool_, *snapshot); !settled) {
-        return std::unexpected(settled.error());
-      }
-      const auto claimed = claim();
-      if (!claimed) return claimed;
-      moved |= *claimed;
-    }
-    return moved;
+    const std::array keys{breaker_key(pool_.scope), hold_key(pool_.name)};
+    const auto notes = context_.ledger.notes_named(keys);
+    if (!notes) return std::unexpected(notes.error());
+    const auto note = [&](const std::string& key) {
+      const auto found = std::ranges::find(*notes, key, &Note::key);
+      return found == notes->end() ? nullptr : &*found;
+    };
+    View view{.snapshot = std::move(*snapshot),
+              .conditions = launch_conditions(context_, note(keys[0])),
+              .held = std::nullopt};
+    const Note* hold = note(keys[1]);
+    if (hold != nullptr && hold->expires > context_.clock.now()) view.held = hold->expires;
+    return view;
   }
 
-  Result<bool> note_answers(const Snapshot& snapshot) {
+  Plan plan_of(const View& view) const {
+    return plan(pool_, view.snapshot, view.conditions, context_.clock.now());
+  }
+
+  // true: something moved, so look again. Launches before starts: a boot takes longest.
+  Result<bool> one_round(View& view) {
+    const Plan now = plan_of(view);
+    auto moved = follow(view.snapshot, now);
+    if (!moved) return moved;
+    // What was followed may have ended in a hold or in blame: then a claim needs another look.
+    if (!*moved && now.deficit > 0) {
+      moved = claim(view, now);
+      if (!moved) return moved;
+    }
+    const auto answered = note_answers(view.snapshot);
+    if (!answered) return answered;
+    const auto started = start_all(plan_of(view));
+    if (!started) return started;
+    return *moved || *answered || *started;
+  }
+
+  // Into the snapshot too, so that those that answer are started in the same round.
+  Result<bool> note_answers(Snapshot& snapshot) {
     std::vector<MachineId> asked;
     for (const Runner& runner : snapshot.runners) {
       // One that refused its start a moment ago would be minted and taken back again and again.
@@ -77,14 +96,16 @@ class CreateRunner {
     if (asked.empty()) return false;
     const auto answering = context_.fleet.answering(asked);
     if (!answering) return std::unexpected(answering.error());
-    for (const Runner& runner : snapshot.runners) {
+    for (Runner& runner : snapshot.runners) {
       if (runner.phase != Phase::launched ||
           std::ranges::find(*answering, runner.machine) == answering->end()) {
         continue;
       }
-      const auto moved =
+      auto moved =
           context_.ledger.advance(runner.name, Event::machine_answered, {}, context_.clock.now());
-      if (!moved && moved.error().fault != Fault::conflict) {
+      if (moved) {
+        runner = std::move(*moved);
+      } else if (moved.error().fault != Fault::conflict) {
         return std::unexpected(moved.error());
       }
     }
@@ -115,29 +136,31 @@ class CreateRunner {
     return moved;
   }
 
-  // A snapshot of its own: GitHub's answers may just have changed what is demand.
-  Result<bool> claim() {
-    const auto snapshot = context_.ledger.snapshot(pool_.name);
-    if (!snapshot) return std::unexpected(snapshot.error());
-    auto facts = conditions(context_, pool_.scope);
-    if (!facts) return std::unexpected(facts.error());
+  Result<bool> claim(const View& view, const Plan& now) {
     const Time at = context_.clock.now();
-    const Plan now = plan(pool_, *snapshot, *facts, at);
-    const auto held = launches_held(context_, pool_.name);
-    if (!held) return std::unexpected(held.error());
-    if (*held) wait_ = **held - at;
-    if (*held || now.deficit == 0) return false;
-    Batch batch = make_batch(context_.deployment.name, pool_, snapshot->state, now, at);
+    if (view.held) {
+      wait_ = *view.held - at;
+      return false;
+    }
+    const auto asked = settle_doubts(context_, pool_, view.snapshot);
+    if (!asked) return asked;
+    if (*asked) return true;  // GitHub's answers may have changed what is demand
+    Batch batch = make_batch(context_.deployment.name, pool_, view.snapshot.state, now, at);
     auto request = context_.fleet.compose(pool_, batch, 0, now.deficit);
     if (!request) return cannot_compose(now, batch, request.error());
     batch.request = std::move(*request);
-    const auto claimed = context_.ledger.claim(batch, snapshot->state.version, pool_.max);
+    const auto claimed = context_.ledger.claim(batch, view.snapshot.state.version, pool_.max);
     if (!claimed) return std::unexpected(claimed.error());
     switch (*claimed) {
-      case Claimed::ok:
+      case Claimed::ok: {
+        if (Status launched = launch(context_, pool_, batch); !launched) {
+          return std::unexpected(launched.error());
+        }
+        return true;
+      }
       case Claimed::mine:
       case Claimed::outrun:
-        return true;  // the next round launches it, or plans again
+        return true;  // the next round goes on with it, or plans again
       case Claimed::full:
         break;
     }
@@ -163,19 +186,16 @@ class CreateRunner {
   }
 
   // Wakes this pool again when time alone will change its plan.
-  Status finish() {
-    const auto snapshot = context_.ledger.snapshot(pool_.name);
-    if (!snapshot) return std::unexpected(snapshot.error());
-    const auto facts = conditions(context_, pool_.scope);
-    if (!facts) return std::unexpected(facts.error());
+  Status finish(const View& view) {
+    const Plan now = plan_of(view);
     const Time at = context_.clock.now();
-    const Plan now = plan(pool_, *snapshot, *facts, at);
     std::optional<Time> next = now.wake_at;
     const auto sooner = [&](Time time) {
       if (!next || time < *next) next = time;
     };
-    const bool booting = std::ranges::any_of(
-        snapshot->runners, [](const Runner& runner) { return runner.phase == Phase::launched; });
+    const bool booting = std::ranges::any_of(view.snapshot.runners, [](const Runner& runner) {
+      return runner.phase == Phase::launched;
+    });
     if (booting) sooner(at + kReadinessPoll);
     if (wait_) sooner(at + *wait_);
     if (context_.out_of_time() && (now.deficit > 0 || !now.start.empty() || !now.follow.empty())) {

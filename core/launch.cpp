@@ -18,12 +18,8 @@ constexpr Duration kDefaultWait = std::chrono::seconds(10);
 bool is_wait(Fault fault) { return fault == Fault::throttled || fault == Fault::not_ready; }
 
 Result<std::vector<Runner>> runners_of(const Context& context, const Batch& batch) {
-  std::vector<Runner> runners;
-  for (const RunnerName& name : batch.runners) {
-    auto runner = context.ledger.runner(name);
-    if (!runner) return std::unexpected(runner.error());
-    if (*runner) runners.push_back(std::move(**runner));
-  }
+  auto runners = context.ledger.runners_named(batch.runners);
+  if (runners) std::ranges::sort(*runners, {}, &Runner::number);
   return runners;
 }
 

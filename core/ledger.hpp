@@ -155,6 +155,8 @@ class Ledger {
   virtual Result<std::optional<Job>> job(JobId id) = 0;
   virtual Result<std::vector<Job>> jobs(const JobFilter& filter) = 0;  // newest first
   virtual Result<std::optional<Runner>> runner(const RunnerName& name) = 0;
+  // Those that exist, in any order; no name twice.
+  virtual Result<std::vector<Runner>> runners_named(std::span<const RunnerName> names) = 0;
   virtual Result<std::optional<Runner>> runner_on(const MachineId& machine) = 0;
   virtual Result<std::optional<Batch>> batch(const BatchId& id) = 0;
   virtual Result<std::vector<Runner>> live_runners() = 0;  // of all pools, configured or not
@@ -164,6 +166,8 @@ class Ledger {
 
   virtual Result<std::optional<Note>> note(std::string_view key) = 0;
   virtual Result<std::vector<Note>> notes(std::string_view prefix) = 0;
+  // Those that exist, in any order, each as it then was: no snapshot together. No key twice.
+  virtual Result<std::vector<Note>> notes_named(std::span<const std::string> keys) = 0;
   virtual Status put(const Note& note) = 0;  // last writer wins
   virtual Status erase_note(std::string_view key) = 0;
 

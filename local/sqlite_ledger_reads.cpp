@@ -64,6 +64,17 @@ core::Result<std::optional<core::Runner>> SqliteLedger::runner(const core::Runne
   });
 }
 
+core::Result<std::vector<core::Runner>> SqliteLedger::runners_named(
+    std::span<const core::RunnerName> names) {
+  return database_.read([&](Connection& connection) -> core::Result<std::vector<core::Runner>> {
+    std::vector<core::Runner> found;
+    for (const core::RunnerName& name : names) {
+      if (auto runner = find_runner(connection, name)) found.push_back(std::move(*runner));
+    }
+    return found;
+  });
+}
+
 core::Result<std::optional<core::Runner>> SqliteLedger::runner_on(const core::MachineId& machine) {
   return database_.read([&](Connection& connection) -> core::Result<std::optional<core::Runner>> {
     Statement row = connection.prepare("SELECT " JITNEY_RUNNER_COLUMNS
@@ -120,13 +131,27 @@ core::Note read_note(Statement& row) {
   return note;
 }
 
+std::optional<core::Note> find_note(Connection& connection, std::string_view key) {
+  Statement row = connection.prepare("SELECT key, value, at, expires FROM notes WHERE key = ?");
+  if (!row.bind(key).step()) return std::nullopt;
+  return read_note(row);
+}
+
 }  // namespace
 
 core::Result<std::optional<core::Note>> SqliteLedger::note(std::string_view key) {
   return database_.read([&](Connection& connection) -> core::Result<std::optional<core::Note>> {
-    Statement row = connection.prepare("SELECT key, value, at, expires FROM notes WHERE key = ?");
-    if (!row.bind(key).step()) return std::nullopt;
-    return read_note(row);
+    return find_note(connection, key);
+  });
+}
+
+core::Result<std::vector<core::Note>> SqliteLedger::notes_named(std::span<const std::string> keys) {
+  return database_.read([&](Connection& connection) -> core::Result<std::vector<core::Note>> {
+    std::vector<core::Note> found;
+    for (const std::string& key : keys) {
+      if (auto note = find_note(connection, key)) found.push_back(std::move(*note));
+    }
+    return found;
   });
 }
 

@@ -104,6 +104,10 @@ class MeteredLedger : public core::Ledger {
   core::Result<std::optional<core::Runner>> runner(const core::RunnerName& name) override {
     return inner_.runner(name);
   }
+  core::Result<std::vector<core::Runner>> runners_named(
+      std::span<const core::RunnerName> names) override {
+    return inner_.runners_named(names);
+  }
   core::Result<std::optional<core::Runner>> runner_on(const core::MachineId& machine) override {
     return inner_.runner_on(machine);
   }
@@ -122,6 +126,9 @@ class MeteredLedger : public core::Ledger {
   }
   core::Result<std::vector<core::Note>> notes(std::string_view prefix) override {
     return inner_.notes(prefix);
+  }
+  core::Result<std::vector<core::Note>> notes_named(std::span<const std::string> keys) override {
+    return inner_.notes_named(keys);
   }
   core::Status put(const core::Note& note) override { return inner_.put(note); }
   core::Status erase_note(std::string_view key) override { return inner_.erase_note(key); }

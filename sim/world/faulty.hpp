@@ -128,6 +128,10 @@ class FaultyLedger final : public core::Ledger {
   core::Result<std::optional<core::Runner>> runner(const core::RunnerName& name) override {
     return line_.through("ledger.runner", [&] { return inner_.runner(name); });
   }
+  core::Result<std::vector<core::Runner>> runners_named(
+      std::span<const core::RunnerName> names) override {
+    return line_.through("ledger.runners_named", [&] { return inner_.runners_named(names); });
+  }
   core::Result<std::optional<core::Runner>> runner_on(const core::MachineId& machine) override {
     return line_.through("ledger.runner_on", [&] { return inner_.runner_on(machine); });
   }
@@ -149,6 +153,9 @@ class FaultyLedger final : public core::Ledger {
   }
   core::Result<std::vector<core::Note>> notes(std::string_view prefix) override {
     return line_.through("ledger.notes", [&] { return inner_.notes(prefix); });
+  }
+  core::Result<std::vector<core::Note>> notes_named(std::span<const std::string> keys) override {
+    return line_.through("ledger.notes_named", [&] { return inner_.notes_named(keys); });
   }
   core::Status put(const core::Note& note) override {
     witness_.wrote("a note", note.key + note.value);

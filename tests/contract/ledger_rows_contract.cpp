@@ -120,6 +120,16 @@ TEST_P(LedgerContract, NotesAreFoundByTheirPrefix) {
   EXPECT_TRUE(keys("z").empty());
 }
 
+TEST_P(LedgerContract, NotesThatAreAskedForByNameAreThoseThatExist) {
+  const core::Note first{.key = "a", .value = "1", .at = kNow, .expires = kNow + 1min};
+  const core::Note other{.key = "a/b", .value = "2", .at = kNow, .expires = {}};
+  ASSERT_TRUE(ledger_.put(first).has_value());
+  ASSERT_TRUE(ledger_.put(other).has_value());
+  const std::vector<std::string> keys{"none", "a"};
+  EXPECT_EQ(*ledger_.notes_named(keys), std::vector{first});
+  EXPECT_TRUE(ledger_.notes_named({})->empty());
+}
+
 TEST_P(LedgerContract, PruningTakesWhatIsOverWithItsTimeline) {
   record(event(1, JobStatus::completed));
   JobEvent ignored = event(2, JobStatus::queued, "", "");

@@ -160,4 +160,17 @@ TEST_P(LedgerContract, LiveRunnersAreThoseOfAllPools) {
   EXPECT_EQ(names, (std::vector{name_of(1, "not configured any more"), busy}));
 }
 
+// More than DynamoDB reads at once: a batch of 50 has a hundred places to look at.
+TEST_P(LedgerContract, RunnersThatAreAskedForByNameAreThoseThatExistLiveOrGone) {
+  claim(batch(1, 60, {}));
+  advance(name_of(2), Event::launch_abandoned, {}, kNow);
+  std::vector<RunnerName> names;
+  for (int number = 1; number <= 61; ++number) names.push_back(name_of(number));
+  const auto found = ledger_.runners_named(names);
+  ASSERT_TRUE(found.has_value());
+  ASSERT_EQ(found->size(), 60U);
+  for (const Runner& one : *found) EXPECT_EQ(one, runner(one.name));
+  EXPECT_TRUE(ledger_.runners_named({})->empty());
+}
+
 }  // namespace jitney::contract

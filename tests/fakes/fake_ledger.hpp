@@ -33,6 +33,8 @@ class FakeLedger final : public core::Ledger {
   core::Result<std::optional<core::Job>> job(core::JobId id) override;
   core::Result<std::vector<core::Job>> jobs(const core::JobFilter& filter) override;
   core::Result<std::optional<core::Runner>> runner(const core::RunnerName& name) override;
+  core::Result<std::vector<core::Runner>> runners_named(
+      std::span<const core::RunnerName> names) override;
   core::Result<std::optional<core::Runner>> runner_on(const core::MachineId& machine) override;
   core::Result<std::optional<core::Batch>> batch(const core::BatchId& id) override;
   core::Result<std::vector<core::Runner>> live_runners() override;
@@ -40,6 +42,7 @@ class FakeLedger final : public core::Ledger {
   core::Status append(std::span<const core::TimelineEntry> entries) override;
   core::Result<std::optional<core::Note>> note(std::string_view key) override;
   core::Result<std::vector<core::Note>> notes(std::string_view prefix) override;
+  core::Result<std::vector<core::Note>> notes_named(std::span<const std::string> keys) override;
   core::Status put(const core::Note& note) override;
   core::Status erase_note(std::string_view key) override;
   core::Result<std::size_t> prune(core::Time before, core::Time now) override;

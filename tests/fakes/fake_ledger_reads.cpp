@@ -60,6 +60,18 @@ core::Result<std::optional<core::Runner>> FakeLedger::runner(const core::RunnerN
   return at->second.runner;
 }
 
+core::Result<std::vector<core::Runner>> FakeLedger::runners_named(
+    std::span<const core::RunnerName> names) {
+  const Lock lock(mutex_);
+  if (auto ok = refuse(); !ok) return std::unexpected(ok.error());
+  std::vector<core::Runner> found;
+  for (const core::RunnerName& name : names) {
+    if (const auto at = runners_.find(name); at != runners_.end())
+      found.push_back(at->second.runner);
+  }
+  return found;
+}
+
 core::Result<std::optional<core::Runner>> FakeLedger::runner_on(const core::MachineId& machine) {
   const Lock lock(mutex_);
   if (auto ok = refuse(); !ok) return std::unexpected(ok.error());
@@ -115,6 +127,16 @@ core::Result<std::vector<core::Note>> FakeLedger::notes(std::string_view prefix)
   for (auto at = notes_.lower_bound(prefix); at != notes_.end(); ++at) {
     if (!at->first.starts_with(prefix)) break;
     found.push_back(at->second);
+  }
+  return found;
+}
+
+core::Result<std::vector<core::Note>> FakeLedger::notes_named(std::span<const std::string> keys) {
+  const Lock lock(mutex_);
+  if (auto ok = refuse(); !ok) return std::unexpected(ok.error());
+  std::vector<core::Note> found;
+  for (const std::string& key : keys) {
+    if (const auto at = notes_.find(key); at != notes_.end()) found.push_back(at->second);
   }
   return found;
 }
