@@ -215,12 +215,16 @@ TEST(HttpServer, ServesManyConnectionsAtOnce) {
 
 TEST(HttpServer, DrainLetsARequestFinishAndClosesIdleConnections) {
   Waiting waiting;
-  const auto server = start(waiting.handler());
-  auto idle = RawSocket::connect(server->port());
+  // On an address of its own: a port of 127.0.0.1 may be another program's the moment it is free.
+  constexpr auto kAddress = "127.0.0.77";
+  const auto started = HttpServer::listen({.address = kAddress, .limits = {}}, waiting.handler());
+  ASSERT_TRUE(started);
+  HttpServer* server = started->get();
+  auto idle = RawSocket::connect(server->port(), kAddress);
   idle.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
   waiting.take().second(text("one."));
   idle.read_until("one.");
-  auto busy = RawSocket::connect(server->port());
+  auto busy = RawSocket::connect(server->port(), kAddress);
   busy.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   auto under_way = waiting.take();
   auto drained = std::async(std::launch::async, [&] { server->drain(10s); });
@@ -231,7 +235,7 @@ TEST(HttpServer, DrainLetsARequestFinishAndClosesIdleConnections) {
   EXPECT_NE(answer.find("Connection: close"), std::string::npos);
   busy.close();
   drained.get();
-  EXPECT_LT(RawSocket::connect(server->port()).fd(), 0);
+  EXPECT_LT(RawSocket::connect(server->port(), kAddress).fd(), 0);
   server->drain(0s);
 }
 

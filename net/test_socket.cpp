@@ -13,11 +13,11 @@
 namespace jitney::net {
 namespace {
 
-sockaddr_in loopback(std::uint16_t port) {
+sockaddr_in loopback(std::uint16_t port, const char* host = "127.0.0.1") {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = inet_addr(host);
   return address;
 }
 
@@ -40,9 +40,9 @@ RawSocket& RawSocket::operator=(RawSocket&& other) noexcept {
 
 RawSocket::~RawSocket() { close(); }
 
-RawSocket RawSocket::connect(std::uint16_t port) {
+RawSocket RawSocket::connect(std::uint16_t port, const char* host) {
   RawSocket out(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto address = loopback(port);
+  const auto address = loopback(port, host);
   if (::connect(out.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     out.close();
   }

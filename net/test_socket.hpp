@@ -15,10 +15,10 @@ class RawSocket {
   RawSocket& operator=(RawSocket&& other) noexcept;
   ~RawSocket();
 
-  static RawSocket connect(std::uint16_t port);  // to 127.0.0.1
-  static RawSocket listen();                     // on 127.0.0.1
-  [[nodiscard]] std::uint16_t port() const;      // the local one
-  RawSocket accept();                            // waits ten seconds at most
+  static RawSocket connect(std::uint16_t port, const char* address = "127.0.0.1");
+  static RawSocket listen();                 // on 127.0.0.1
+  [[nodiscard]] std::uint16_t port() const;  // the local one
+  RawSocket accept();                        // waits ten seconds at most
 
   bool send(std::string_view bytes);
   std::string read_until(
