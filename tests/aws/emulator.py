@@ -6,8 +6,10 @@
         subprocess.run([...], env={**os.environ, **moto.environment()})
 """
 import http.client
+import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -16,6 +18,12 @@ import botocore.config
 
 REGION = "us-east-1"
 KEYS = ("AKIAIOSFODNN7EXAMPLE", "not-so-secret")
+
+
+def ledger_table():
+    """The definition that the documentation gives, as create_table takes it."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "docs/formats.md").read_text()
+    return json.loads(re.search(r'```json\n(\{"TableName".*?)\n```', text, re.DOTALL)[1])
 
 
 class Moto:
