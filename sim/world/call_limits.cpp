@@ -10,8 +10,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kPrimary = 5'000;
-constexpr int kPointsAMinute = 900;
-constexpr int kCreatedAMinute = 80;
 
 int points(CallKind kind) { return kind == CallKind::read ? 1 : 5; }
 
@@ -34,7 +32,7 @@ core::Status CallLimits::spend(CallKind kind, core::Time now) {
   ++calls_;
   points_ += points(kind);
   created_ += kind == CallKind::create ? 1 : 0;
-  if (points_ > kPointsAMinute || created_ > kCreatedAMinute) {
+  if (points_ > most_points_ || created_ > most_created_) {
     return core::fail(core::Fault::throttled, "secondary rate limit", minute_ + 1min - now);
   }
   return {};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/forge.hpp"
+#include "sim/world/pace.hpp"
 
 namespace jitney::sim {
 
@@ -12,7 +13,12 @@ enum class CallKind { read, write, create };  // GET; other methods; those that 
 class CallLimits {
  public:
   // `an_hour`: what others leave of the primary limit.
-  CallLimits(int an_hour, core::Time start) : an_hour_(an_hour), hour_(start), minute_(start) {}
+  CallLimits(int an_hour, core::Time start, const Pace& pace = {})
+      : most_points_(pace.points),
+        most_created_(pace.created),
+        an_hour_(an_hour),
+        hour_(start),
+        minute_(start) {}
 
   // Counts one call, refused ones too. `throttled` with the time to wait.
   core::Status spend(CallKind kind, core::Time now);
@@ -23,6 +29,8 @@ class CallLimits {
   void relieve();
 
  private:
+  const int most_points_;
+  const int most_created_;
   int an_hour_;
   core::Time hour_;
   int calls_ = 0;  // since hour_

@@ -41,8 +41,8 @@ std::optional<Request> parse(const std::string& text) {
 
 }  // namespace
 
-Ec2::Ec2(Scheduler& scheduler, Random& random, const Mix& mix, Hooks hooks)
-    : Machines(scheduler, random, mix, std::move(hooks)), capacity_(random, mix) {
+Ec2::Ec2(Scheduler& scheduler, Random& random, const Mix& mix, Hooks hooks, const Pace& pace)
+    : Machines(scheduler, random, mix, std::move(hooks)), pace_(pace), capacity_(random, mix) {
   const int load = random.chance(mix.busy_account) ? 990 : 0;
   const auto meter = [&](const char* action, int most, int per_second) {
     meters_.emplace(action,
@@ -53,7 +53,7 @@ Ec2::Ec2(Scheduler& scheduler, Random& random, const Mix& mix, Hooks hooks)
   meter("list", 100, 20);     // DescribeInstances with a filter
   meter("find", 100, 20);     // by id
   meter("answering", 40, 5);  // DescribeInstanceInformation
-  meter("start", 20, 3);      // SendCommand: no number is published
+  meter("start", pace.commands, pace.commands_a_second);
 }
 
 void Ec2::relieve() {
@@ -123,11 +123,11 @@ core::MachineId Ec2::boot(const std::string& pool, const core::BatchId& batch, b
   box.spot = spot;
   box.launched_at = scheduler_.now();
   const bool slow = random_.chance(mix_.slow_boot);
-  box.running_at = box.launched_at + random_.between(Duration(6s), Duration(35s));
+  box.running_at = box.launched_at + random_.between(pace_.running);
   box.answers_at = random_.chance(mix_.never_answers)
                        ? kNever
                        : box.running_at + (slow ? random_.between(Duration(1min), Duration(12min))
-                                                : random_.between(Duration(4s), Duration(45s)));
+                                                : random_.between(pace_.agent));
   const core::MachineId id = add(std::move(box)).id;
   if (random_.chance(mix_.fails_at_boot)) {
     scheduler_.after(random_.between(Duration(0), Duration(20s)), [this, id] {
@@ -179,7 +179,7 @@ core::Status Ec2::start(const core::MachineId& machine, const core::RunnerName& 
   if (random_.chance(mix_.command_lost)) return {};
   const Duration until = random_.chance(mix_.command_late)
                              ? random_.between(Duration(30s), Duration(8min))
-                             : random_.between(Duration(300), Duration(6s));
+                             : random_.between(pace_.command);
   scheduler_.after(until, [this, machine, runner, secret = std::string(jit.reveal())] {
     deliver(machine, runner, secret);
   });

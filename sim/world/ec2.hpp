@@ -10,12 +10,13 @@
 #include "sim/world/bucket.hpp"
 #include "sim/world/capacity.hpp"
 #include "sim/world/machines.hpp"
+#include "sim/world/pace.hpp"
 
 namespace jitney::sim {
 
 class Ec2 final : public Machines {
  public:
-  Ec2(Scheduler& scheduler, Random& random, const Mix& mix, Hooks hooks);
+  Ec2(Scheduler& scheduler, Random& random, const Mix& mix, Hooks hooks, const Pace& pace = {});
 
   core::Result<std::string> compose(const core::Pool& pool, const core::Batch& batch, int rung,
                                     int count) override;
@@ -49,6 +50,7 @@ class Ec2 final : public Machines {
   void deliver(const core::MachineId& machine, const core::RunnerName& runner,
                const std::string& jit);
 
+  const Pace pace_;
   Capacity capacity_;
   std::map<std::string, Meter, std::less<>> meters_;
   int template_version_ = 1;

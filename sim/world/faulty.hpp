@@ -3,7 +3,9 @@
 // makes no further call. One thread; only meant for fibers of the Scheduler.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/fleet.hpp"
@@ -18,17 +20,22 @@ namespace jitney::sim {
 
 class Line {
  public:
-  Line(Scheduler& scheduler, Random& random, const Mix& mix)
-      : scheduler_(scheduler), random_(random), mix_(mix) {}
+  // How long a call takes, by its name.
+  using Latency = std::function<core::Duration(std::string_view name)>;
+
+  // Without `latency`, calls take what the mix says.
+  Line(Scheduler& scheduler, Random& random, const Mix& mix, Latency latency = {})
+      : scheduler_(scheduler), random_(random), mix_(mix), latency_(std::move(latency)) {}
 
   template <class Call>
   auto through(const char* name, Call&& call) -> decltype(call()) {
     if (!scheduler_.inside()) return call();
-    pause();
+    const core::Duration told = latency_ ? latency_(name) : core::Duration{};
+    pause(told / 2);
     if (random_.chance(mix_.die_before)) scheduler_.die();
     if (random_.chance(mix_.fail_before)) return lost(name, "was not sent");
     auto answer = call();
-    pause();
+    pause(told / 2);
     if (random_.chance(mix_.die_after)) scheduler_.die();
     if (random_.chance(mix_.fail_after)) return lost(name, "was not answered");
     return answer;
@@ -44,7 +51,8 @@ class Line {
   std::unexpected<core::Error> lost(const char* name, const char* how) {
     return core::fail(core::Fault::transient, std::string(name) + " " + how);
   }
-  void pause() {
+  void pause(core::Duration told) {
+    if (latency_) return scheduler_.pause(told);
     const bool crawl = random_.chance(5);
     scheduler_.pause(random_.between(core::Duration(0), crawl ? 20 * mix_.slow : mix_.slow));
   }
@@ -52,6 +60,7 @@ class Line {
   Scheduler& scheduler_;
   Random& random_;
   const Mix& mix_;
+  const Latency latency_;
 };
 
 // What an observer sees of the writes; the invariants are one.

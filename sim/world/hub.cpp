@@ -68,14 +68,16 @@ core::Registration registration_of(const World& world, const Runner& runner) {
 }  // namespace
 
 Hub::Hub(Scheduler& scheduler, Random& random, const Mix& mix, std::string deployment, Hooks hooks,
-         const std::vector<std::string>& repositories)
+         const std::vector<std::string>& repositories, const Pace& pace)
     : scheduler_(scheduler),
       random_(random),
       mix_(mix),
+      pace_(pace),
       deployment_(std::move(deployment)),
       hooks_(std::move(hooks)),
       world_(rules(), random.fork()),
-      limits_(random.chance(mix.few_calls) ? random.between(150, 500) : 5'000, scheduler.now()) {
+      limits_(random.chance(mix.few_calls) ? random.between(150, 500) : 5'000, scheduler.now(),
+              pace) {
   for (const std::string& name : repositories) world_.add_repository(name, scheduler_.now());
 }
 

@@ -14,6 +14,7 @@
 #include "sim/github/world.hpp"
 #include "sim/world/call_limits.hpp"
 #include "sim/world/mix.hpp"
+#include "sim/world/pace.hpp"
 #include "sim/world/random.hpp"
 #include "sim/world/scheduler.hpp"
 
@@ -37,7 +38,7 @@ class Hub final : public core::Forge {
   };
 
   Hub(Scheduler& scheduler, Random& random, const Mix& mix, std::string deployment, Hooks hooks,
-      const std::vector<std::string>& repositories);
+      const std::vector<std::string>& repositories, const Pace& pace = {});
 
   // Forge, for organisation "acme".
   core::Result<core::Minted> mint(const core::RunnerName& name, std::span<const std::string> labels,
@@ -117,6 +118,7 @@ class Hub final : public core::Forge {
   Scheduler& scheduler_;
   Random& random_;
   const Mix& mix_;
+  const Pace pace_;
   const std::string deployment_;
   Hooks hooks_;
   World world_;

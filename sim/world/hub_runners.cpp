@@ -25,8 +25,7 @@ void Hub::run(const core::RunnerName& name, const std::string& jit) {
   const std::uint64_t life = process.life;
   processes_[name] = process;
   if (random_.chance(mix_.runner_dies)) plan_end(name, life, false);
-  scheduler_.after(random_.between(Duration(500), Duration(8s)),
-                   [this, name, life] { connect(name, life); });
+  scheduler_.after(random_.between(pace_.listener), [this, name, life] { connect(name, life); });
 }
 
 // Its sudden end: before it takes a job, or at work on one.
@@ -74,7 +73,7 @@ void Hub::step(const core::RunnerName& name, std::uint64_t life) {
   if (Job* job = world_.message(process.session, scheduler_.now())) {
     if (!world_.start(process.session, job->id, scheduler_.now())) return exit(name, 0);
     process.job = job->id;
-    process.job_ends = scheduler_.now() + random_.between(Duration(10s), Duration(8min));
+    process.job_ends = scheduler_.now() + random_.between(pace_.work);
     tell_all();
     if (random_.chance(mix_.job_kills)) plan_end(name, life, true);
     return again(name, life, kPoll);

@@ -94,7 +94,7 @@ void Hub::send(std::string guid, const Webhook& hook) {
                            .ok = false});
     const Duration delay = random_.chance(mix_.webhook_late)
                                ? random_.between(Duration(0), Duration(6min))
-                               : random_.between(Duration(200), Duration(3s));
+                               : random_.between(pace_.webhook);
     const std::size_t index = deliveries_.size() - 1;
     scheduler_.after(delay, [this, index] { deliver(index); });
   }
@@ -161,7 +161,7 @@ core::Status Hub::redeliver(std::int64_t id) {
   again.ok = false;
   deliveries_.push_back(std::move(again));
   const std::size_t index = deliveries_.size() - 1;
-  scheduler_.after(random_.between(Duration(200), Duration(3s)), [this, index] { deliver(index); });
+  scheduler_.after(random_.between(pace_.webhook), [this, index] { deliver(index); });
   return {};
 }
 

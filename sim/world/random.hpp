@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/time.hpp"
+#include "sim/world/pace.hpp"
 
 namespace jitney::sim {
 
@@ -25,6 +26,7 @@ class Random {
   core::Duration between(core::Duration low, core::Duration high) {
     return low + core::Duration(below(static_cast<std::uint64_t>((high - low).count()) + 1));
   }
+  core::Duration between(const Span& span) { return between(span.least, span.most); }
   bool chance(int per_mille) { return below(1000) < static_cast<std::uint64_t>(per_mille); }
   template <class T>
   const T& pick(const std::vector<T>& from) {
