@@ -30,6 +30,7 @@ class Moto:
     def __init__(self, checks_signatures=False, log=None):
         """checks_signatures: also policies and tokens, from begin_checking() on."""
         self._log = open(log or os.devnull, "wb")
+        self._clients = {}
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         if checks_signatures:
             environment["INITIAL_NO_AUTH_ACTION_COUNT"] = "1000000"
@@ -74,6 +75,13 @@ class Moto:
         self._control("POST", "/moto-api/reset-auth", "1000000")
 
     def boto(self, service, keys=KEYS, token=None):
+        """A client; the same one for the same words, since making one takes long."""
+        made = self._clients.get((service, keys, token))
+        if made is None:
+            made = self._clients[(service, keys, token)] = self._client(service, keys, token)
+        return made
+
+    def _client(self, service, keys, token):
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=keys[0],
                             aws_secret_access_key=keys[1], aws_session_token=token,
                             config=botocore.config.Config(retries={"max_attempts": 1}))

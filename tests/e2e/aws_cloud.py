@@ -33,9 +33,11 @@ def envelope(source, kind, detail, resources=()):
 class Cloud:
     """What `terraform apply` would have made, empty."""
 
-    def __init__(self, directory, package):
+    def __init__(self, directory, package, moto=None):
+        """moto: one of the caller's, and empty; else one of its own."""
         self.directory = pathlib.Path(directory)
-        self.moto = Moto(log=self.directory / "moto.log")
+        self._own = None if moto else Moto(log=self.directory / "moto.log")
+        self.moto = moto or self._own
         self.sqs, self.ec2, self.s3 = (self.moto.boto(name) for name in ("sqs", "ec2", "s3"))
         self._make_table()
         self.dead = self._queue("e2e-dead")
@@ -48,7 +50,8 @@ class Cloud:
 
     def close(self):
         self.agents.close()
-        self.moto.close()
+        if self._own:
+            self._own.close()
 
     def _make_table(self):
         text = (ROOT / "docs/formats.md").read_text()
@@ -75,18 +78,23 @@ class Cloud:
 
     def instances(self, *states):
         """{id: state} of all, or of those in one of the states."""
-        found = {i["InstanceId"]: i["State"]["Name"] for r in self.ec2.describe_instances()["Reservations"]
-                 for i in r["Instances"]}
+        found = {machine["InstanceId"]: machine["State"]["Name"] for machine in self.machines()}
         return {i: s for i, s in found.items() if not states or s in states}
+
+    def machines(self):
+        """Whatever EC2 says of them, those that are gone too."""
+        return [i for r in self.ec2.describe_instances()["Reservations"] for i in r["Instances"]]
+
+    def open_spot_requests(self):
+        """The machines whose requests may still make another."""
+        requests = self.ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
+        return [r.get("InstanceId") for r in requests if r["State"] in ("open", "active")]
 
     def waiting(self, url):
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
                  "ApproximateNumberOfMessagesDelayed"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(attributes[name]) for name in names)
-
-    def tell(self, queue, body):
-        self.sqs.send_message(QueueUrl=queue, MessageBody=body)
 
 
 class Agents:
@@ -96,6 +104,11 @@ class Agents:
         self._cloud, self._package = cloud, pathlib.Path(package)
         self._lock = threading.Lock()
         self._commands = {}  # by machine: list of dicts
+        self._codes = {}  # of runners that ended, by machine
+        self._seen = set()
+        self._silent = set()  # machines whose agent never comes up
+        self.silent_next = 0  # so many more of them will be
+        self.tell = lambda queue, body: None  # where EventBridge puts what it says
         self._threads = []
         self._listeners = {}
         self.calls = []
@@ -123,7 +136,7 @@ class Agents:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, daemon=True, args=(0.05,)).start()
 
     def close(self):
         self.closing = True
@@ -148,8 +161,15 @@ class Agents:
     def _describe(self, body):
         asked = next(f["Values"] for f in body["Filters"] if f["Key"] == "InstanceIds")
         running = self._cloud.instances("running")
-        return 200, {"InstanceInformationList": [{"InstanceId": i, "PingStatus": "Online"}
-                                                 for i in asked if i in running]}
+        with self._lock:
+            for machine in asked:
+                if machine in running and machine not in self._seen:
+                    self._seen.add(machine)
+                    if self.silent_next > 0:
+                        self.silent_next -= 1
+                        self._silent.add(machine)
+            up = [i for i in asked if i in running and i not in self._silent]
+        return 200, {"InstanceInformationList": [{"InstanceId": i, "PingStatus": "Online"} for i in up]}
 
     def _send(self, body):
         (machine,) = body["InstanceIds"]
@@ -161,6 +181,10 @@ class Agents:
         with self._lock:
             first = machine not in self._commands
             self._commands.setdefault(machine, []).append(command)
+            ended = self._codes.get(machine)
+        if ended is not None:  # the script finds that its runner is over
+            command.update(Status="Success" if ended == 0 else "Failed", code=ended)
+            self._say([command])
         if first:
             thread = threading.Thread(target=self._run, args=(machine, bucket, key), daemon=True)
             self._threads.append(thread)
@@ -180,15 +204,27 @@ class Agents:
                 self._listeners[machine] = listener
             code = listener.wait()
         with self._lock:
-            for command in self._commands[machine]:
+            self._codes[machine] = code
+            ended = [c for c in self._commands[machine] if c["Status"] == "InProgress"]
+            for command in ended:
                 command.update(Status="Success" if code == 0 else "Failed", code=code)
-            commands = list(self._commands[machine])
+        self._say(ended)
+
+    def time_out(self, machine):
+        """Systems Manager gives the machine's commands up; what they started goes on."""
+        with self._lock:
+            late = [c for c in self._commands[machine] if c["Status"] == "InProgress"]
+            for command in late:
+                command["Status"] = "TimedOut"
+        self._say(late)
+
+    def _say(self, commands):
         for command in commands:
             if not self.closing:
-                self._cloud.tell(self._cloud.stop, envelope(
+                self.tell(self._cloud.stop, envelope(
                     "aws.ssm", "EC2 Command Invocation Status-change Notification",
                     {"command-id": command["CommandId"], "document-name": "AWS-RunRemoteScript",
-                     "instance-id": machine, "requested-date-time": "2026-11-28T12:00:00Z",
+                     "instance-id": command["InstanceId"], "requested-date-time": "2026-11-28T12:00:00Z",
                      "status": command["Status"]}))
 
     def _invocations(self, body):

@@ -29,9 +29,9 @@ class Quiet(http.server.ThreadingHTTPServer):
 class Function:
     """One environment of one function: a process that asks us for events, one after the other."""
 
-    def __init__(self, bootstrap, handler, environment, log, timeout=20):
+    def __init__(self, bootstrap, handler, environment, log, directory, timeout=20):
         self.handler, self.timeout, self.inits = handler, timeout, 0
-        self._command, self._log = [bootstrap], log
+        self._command, self._log, self._directory = [bootstrap], log, directory
         self._events, self._answers = queue.Queue(), queue.Queue()
         self._invoking = threading.Lock()
         self._process = None
@@ -68,13 +68,14 @@ class Function:
                 pass
 
         self._server = Quiet(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, daemon=True, args=(0.05,)).start()
         self._environment = {**environment, "_HANDLER": handler,
                              "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}"}
 
     def _start(self):
         self.inits += 1
-        self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log, env=self._environment)
+        self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log, env=self._environment,
+                                         cwd=self._directory)
 
     def invoke(self, event):
         """The answer as JSON. A process that died is started again, as Lambda would."""

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold at the end of every story on AWS. Machines, queues and objects are looked at with boto3."""
+from world import SECRET, TOKEN, until
+
+
+def names_of_batches(world):
+    """Of all machines that there ever were."""
+    return {tag["Value"] for machine in world.cloud.machines() for tag in machine["Tags"] if tag["Key"] == "jitney:batch"}
+
+
+def check_nothing_is_left(test, world, seconds=60):
+    cloud = world.cloud
+    until(lambda: not cloud.instances("pending", "running", "shutting-down", "stopping", "stopped"), seconds,
+          "the end of every machine", 0.2)
+    until(lambda: not world.registrations(), 20, "the end of every registration")
+    until(lambda: not world.runners(), 40, "a ledger without live runners", 0.3)
+    until(lambda: cloud.waiting(cloud.create) + cloud.waiting(cloud.stop) == 0, 40, "empty queues", 0.2)
+    test.assertEqual(cloud.waiting(cloud.dead), 0)
+    # Every JIT configuration was read and deleted.
+    test.assertEqual(cloud.s3.list_objects_v2(Bucket="e2e-jit").get("KeyCount", 0), 0)
+    test.assertEqual(cloud.open_spot_requests(), [])
+    # No request was rebuilt under a token that was used before.
+    test.assertEqual([c for c in world.vendors.calls if b"IdempotentParameterMismatch" in c.answer[2]], [])
+    log = world.log.read_text()
+    for secret in (TOKEN, SECRET, "not-so-secret"):
+        test.assertNotIn(secret, log)
+
+
+def check_all_is_over(test, world, jobs, seconds=60):
+    check_nothing_is_left(test, world, seconds)
+    test.assertEqual([job["status"] for job in world.jobs()], ["completed"] * jobs)
