@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """moto as a server on a free loopback port, for the tests of the adapters in aws/.
 
-Prints its port, serves until standard input ends, and leaves nothing behind. It is moto as installed, but for three
+Prints its port, serves until standard input ends, and leaves nothing behind. It is moto as installed, but for four
 things that a test on a live server cannot do without:
 
 - its clock: PUT /jitney/clock with milliseconds since 1970 sets what SQS believes (delays, leases), so that no test waits;
 - one request at a time for DynamoDB: moto takes a transaction back by putting a copy of the whole table in its place,
   which would undo what other threads wrote meanwhile;
-- that copy is made once a transaction, where moto makes it once an action.
+- that copy is made once a transaction, where moto makes it once an action;
+- one request at a time for EC2, whose lists of machines are read while others write to them.
 """
 
 import copy
@@ -79,6 +80,7 @@ class Front:
         self.application = application
         self.clock = clock
         self.dynamodb = threading.Lock()
+        self.ec2 = threading.Lock()
 
     def __call__(self, environ, start_response):
         if environ["PATH_INFO"] == "/jitney/clock":
@@ -87,6 +89,9 @@ class Front:
             return []
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
             with self.dynamodb:
+                return self.application(environ, start_response)
+        if "/ec2/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
+            with self.ec2:
                 return self.application(environ, start_response)
         return self.application(environ, start_response)
 

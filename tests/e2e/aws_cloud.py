@@ -4,12 +4,13 @@
 moto has no DescribeInstanceInformation and no ListCommandInvocations, calls every command successful at once, and sends
 no events. So SSM's calls come to `Agents` here: a command runs the stand-in runner, as runner/jitney-runner would.
 """
+import contextlib
 import http.server
 import json
 import os
 import pathlib
 import re
-import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/aws"))
 
 from emulator import REGION, Moto  # noqa: E402
+from world import own_processes  # noqa: E402
 
 ROLE_ID = "AROAEXAMPLEEXAMPLE"
 
@@ -64,6 +66,12 @@ class Cloud:
     def _arn(self, url):
         return self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
+    def left(self, url):
+        """What lies in a queue, for whoever reads why a test failed."""
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        got = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
+        return {k: v for k, v in attributes.items() if "NumberOf" in k and v != "0"}, [m["Body"] for m in got]
+
     def keep_secret(self, name, value):
         self.moto.boto("secretsmanager").create_secret(Name=name, SecretString=value)
 
@@ -90,9 +98,17 @@ class Cloud:
         requests = self.ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
         return [r.get("InstanceId") for r in requests if r["State"] in ("open", "active")]
 
-    def waiting(self, url):
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
-                 "ApproximateNumberOfMessagesDelayed"]
+    def next_launch_number(self, pool):
+        """What the pool's row in the ledger says."""
+        rows = self.moto.boto("dynamodb").scan(TableName="e2e-ledger")["Items"]
+        (row,) = [row for row in rows if row["sk"]["S"] == f"pool#{pool}"]
+        return int(row["next_number"]["N"])
+
+    def waiting(self, url, delayed=True):
+        """How many messages; delayed: also those that are to come later."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        if delayed:
+            names.append("ApproximateNumberOfMessagesDelayed")
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(attributes[name]) for name in names)
 
@@ -104,6 +120,7 @@ class Agents:
         self._cloud, self._package = cloud, pathlib.Path(package)
         self._lock = threading.Lock()
         self._commands = {}  # by machine: list of dicts
+        self._begun = {}  # what each machine's runners were begun with
         self._codes = {}  # of runners that ended, by machine
         self._seen = set()
         self._silent = set()  # machines whose agent never comes up
@@ -195,8 +212,10 @@ class Agents:
         jit = self._cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         self._cloud.s3.delete_object(Bucket=bucket, Key=key)
         root = self._cloud.directory / machine
-        shutil.copytree(self._package, root)
+        # Not by a thread of ours: a process that another thread begins just then would hold the program open for writing.
+        subprocess.run(["cp", "-r", self._package, root], check=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "JITNEY_"))}
+        self._begun.setdefault(machine, []).append(key)
         with open(root / "output", "wb") as output:
             listener = subprocess.Popen([root / "bin/Runner.Listener", "run"], stdout=output, stderr=output, cwd=root,
                                         env={**environment, "ACTIONS_RUNNER_INPUT_JITCONFIG": jit})
@@ -236,9 +255,12 @@ class Agents:
                 "Name": "runShellScript", "Status": c["Status"],
                 "ResponseCode": -1 if c["code"] is None else c["code"]}]} for c in commands]}
 
+    def runners_started(self, machine):
+        """How many, by the registrations that were begun with."""
+        return len(self._begun.get(machine, []))
+
     def machine_lost(self, machine):
-        """Its processes die with it."""
-        with self._lock:
-            listener = self._listeners.get(machine)
-        if listener:
-            listener.kill()
+        """Its processes die with it, what the job began too."""
+        for pid, _ in own_processes(f"{self._cloud.directory}/{machine}/"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

@@ -140,17 +140,14 @@ class Schedule(Source):
     def turn(self):
         if self.closing.wait(self._every) or not self.allowed.is_set():
             return
-        try:
-            self._world.functions["sweep"][0].invoke(json.loads(envelope("aws.events", "Scheduled Event", {})))
-            self.sweeps += 1
-        except FunctionError as error:
-            self._world.failures.append(str(error))
+        self._world.invoke("sweep", json.loads(envelope("aws.events", "Scheduled Event", {})))
+        self.sweeps += 1
 
 
 class Gateway:
-    """The HTTP API before the autoscaler."""
+    """The HTTP API before the autoscaler, on a port that is its own from the first moment."""
 
-    def __init__(self, world, port):
+    def __init__(self, world):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -176,7 +173,8 @@ class Gateway:
             def log_message(self, *_):
                 pass
 
-        self._server = Quiet(("127.0.0.1", port), Handler)
+        self._server = Quiet(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
 
     def start(self):
         threading.Thread(target=self._server.serve_forever, daemon=True, args=(0.05,)).start()

@@ -11,7 +11,7 @@ import subprocess
 
 from aws_cloud import Cloud, envelope
 from event_sources import EventBridge, Gateway, Mapping, Schedule
-from lambda_host import EmulatedFunction, Function
+from lambda_host import EmulatedFunction, Function, FunctionError
 from vendor_line import GITHUB, Line, Vendors
 from world import BUILD, SECRET, TOKEN, World, free_port
 
@@ -45,12 +45,14 @@ surplus = "{surplus}"
 [retry]
 delays = {delays}
 [sweep]
-interval = "2s"
-orphan_grace = "4s"
+interval = "{interval}"
+orphan_grace = "{orphan_grace}"
 check_after = "20s"
 settle = "1s"
 """
-TIMES = {"batch": "20s", "boot": "20s", "lease": "10s", "surplus": "5s", "delays": ["1s", "1s"]}
+# The interval is longer than the schedule's, so that on a slow computer no sweep takes itself for one after a long sleep.
+TIMES = {"batch": "20s", "boot": "20s", "lease": "3s", "surplus": "5s", "interval": "15s", "orphan_grace": "4s",
+         "delays": ["1s", "1s"]}
 
 
 class LambdaWorld(World):
@@ -83,7 +85,11 @@ class LambdaWorld(World):
         self.functions = {name: [self._function(name, emulated and name != "sweep") for _ in range(count)]
                           for name, count in (("autoscaler", 1), ("create_runner", many), ("stop_runner", many),
                                               ("move_jobs", 1), ("sweep", 1))}
-        self.gateway = Gateway(self, self.port)
+
+    def _start_github(self):
+        self.gateway = Gateway(self)
+        self.port = self.gateway.port
+        super()._start_github()
 
     def _config(self, api):
         return CONFIG.format(aws=self.cloud.config(), api=api, port=self.port, **self._times)
@@ -134,6 +140,14 @@ class LambdaWorld(World):
     def tell(self, queue, body):
         self.cloud.sqs.send_message(QueueUrl=queue, MessageBody=body)
         self._sent(queue, 0)
+
+    def invoke(self, name, event):
+        """As a schedule does: what goes wrong is only noted. The answer, or None."""
+        try:
+            return self.functions[name][0].invoke(event)
+        except FunctionError as error:
+            self.failures.append(str(error))
+            return None
 
     def interrupt(self, machine):
         """Spot's word that it takes the machine back in two minutes."""

@@ -71,7 +71,7 @@ class Gate:
         self._arrived, self._open, self.call = threading.Event(), threading.Event(), None
 
     def __call__(self, call):
-        self.call = call
+        self.call = self.call or call
         self._arrived.set()
         self._open.wait(PATIENCE)
 
@@ -112,9 +112,9 @@ class Vendors:
         """It is done, but nobody is told."""
         self.trap(operation, lambda call: HANG_UP, "after", times)
 
-    def hold(self, operation, when="before", where=lambda call: True):
+    def hold(self, operation, when="before", where=lambda call: True, times=1):
         gate = Gate()
-        self.trap(operation, gate, when, 1, where)
+        self.trap(operation, gate, when, times, where)
         return gate
 
     def no_capacity(self, market, code="InsufficientInstanceCapacity", message="We have none."):

@@ -108,6 +108,7 @@ def until(condition, seconds=60, what="the condition", every=0.05):
         if result:
             return result
         if time.monotonic() > end:
+            what = what() if callable(what) else what
             raise AssertionError(f"{what} did not come true within {seconds} s")
         time.sleep(every)
 
