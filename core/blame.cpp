@@ -73,18 +73,20 @@ Status remember_idle_end(const Context& context, const Runner& runner, const std
                              .expires = {}});
 }
 
-Result<bool> settle_doubts(const Context& context, const Pool& pool, const Snapshot& snapshot) {
+Result<bool> settle_doubts(const Context& context, const Pool& pool, const Snapshot& snapshot,
+                           std::optional<Time> unreachable) {
   const std::string prefix = idle_end_prefix(pool.name);
   const auto notes = context.ledger.notes(prefix);
   if (!notes) return std::unexpected(notes.error());
   bool asked = !notes->empty();
-  int oldest = notes->empty() ? 0 : kOldestChecked;
+  std::optional<Time> doubted = unreachable;
+  if (!notes->empty()) doubted = std::max(notes->back().at, unreachable.value_or(Time{}));
+  int oldest = doubted ? kOldestChecked : 0;
   for (const Job& job : snapshot.jobs) {
     if (!job.demand(context.clock.now())) continue;
     const bool retried = job.failures > 0 && job.checked_at < job.not_before;
     if (!retried && oldest == 0) continue;
-    const auto checked =
-        check_waiting(context, job.id, retried ? job.not_before : notes->back().at);
+    const auto checked = check_waiting(context, job.id, retried ? job.not_before : *doubted);
     if (!checked) return checked;
     asked |= *checked;
     if (oldest > 0) --oldest;

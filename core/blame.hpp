@@ -19,8 +19,10 @@ Status remember_idle_end(const Context& context, const Runner& runner, const std
 
 // Asks GitHub about demand that is in doubt, before anything is launched for it: what
 // remember_idle_end left open (and blames the jobs that still wait), and jobs whose last attempt
-// failed (one call a retry). true: something was asked, so read the pool again. A fault means that
-// GitHub could not be asked: do not launch yet.
-Result<bool> settle_doubts(const Context& context, const Pool& pool, const Snapshot& snapshot);
+// failed (one call a retry); and the oldest jobs when GitHub could not be reached until
+// `unreachable`, which also shows that it can be reached again. true: something was asked, so read
+// the pool again. A fault means that GitHub could not be asked: do not launch yet.
+Result<bool> settle_doubts(const Context& context, const Pool& pool, const Snapshot& snapshot,
+                           std::optional<Time> unreachable);
 
 }  // namespace jitney::core

@@ -25,6 +25,12 @@ struct View {
   Snapshot snapshot;
   Conditions conditions;
   std::optional<Time> held;  // launches wait until then
+
+  // Until when nobody was to call GitHub, if nobody has reached it since.
+  [[nodiscard]] std::optional<Time> unreachable() const {
+    if (conditions.forge_down || conditions.forge_down_until == Time{}) return std::nullopt;
+    return conditions.forge_down_until;
+  }
 };
 
 class CreateRunner {
@@ -142,7 +148,7 @@ class CreateRunner {
       wait_ = *view.held - at;
       return false;
     }
-    const auto asked = settle_doubts(context_, pool_, view.snapshot);
+    const auto asked = settle_doubts(context_, pool_, view.snapshot, view.unreachable());
     if (!asked) return asked;
     if (*asked) return true;  // GitHub's answers may have changed what is demand
     Batch batch = make_batch(context_.deployment.name, pool_, view.snapshot.state, now, at);

@@ -198,6 +198,25 @@ TEST_F(CreateRunner, LaunchesAndMintsNothingWhileTheBreakerIsOpen) {
   EXPECT_FALSE(noted(breaker_key("acme"))) << "the first answer closes it";
 }
 
+// The breaker has run out, which shows nothing yet: a machine that boots during an outage is paid
+// for and has no work.
+TEST_F(CreateRunner, AsksGitHubAfterAnOutageBeforeItLaunches) {
+  const JobId over = queue_job();
+  queue_job();
+  forge.outage(true);
+  note_forge(context(), "acme", fail(Fault::transient, "GitHub is down"));
+  clock.advance(1min);
+  EXPECT_FALSE(create());
+  EXPECT_EQ(machine_count(), 0u);
+
+  forge.outage(false);
+  forge.finish(over, "cancelled");
+  clock.advance(1min);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(machine_count(), 1u) << "none for the job that ended meanwhile";
+  EXPECT_FALSE(noted(breaker_key("acme")));
+}
+
 TEST_F(CreateRunner, OpensTheBreakerWhenAMintFailsAndTriesNoOther) {
   queue_jobs(3);
   forge.outage(true);

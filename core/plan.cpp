@@ -8,18 +8,19 @@ namespace jitney::core {
 
 namespace {
 
-std::vector<JobId> jobs_for(const Snapshot& snapshot, int count, Time now) {
+// The oldest that no supply was launched for. A runner that is claimed to keep others warm is for
+// no job, and its failure is no job's.
+std::vector<JobId> jobs_for(const Snapshot& snapshot, int unmet, Time now) {
   std::set<JobId> covered;
   for (const Runner& runner : snapshot.runners) {
     if (runner.supply() && runner.launched_for != 0) covered.insert(runner.launched_for);
   }
-  std::vector<JobId> first, rest;
+  std::vector<JobId> jobs;
   for (const Job& job : snapshot.jobs) {
-    if (job.demand(now)) (covered.contains(job.id) ? rest : first).push_back(job.id);
+    if (static_cast<int>(jobs.size()) >= unmet) break;
+    if (job.demand(now) && !covered.contains(job.id)) jobs.push_back(job.id);
   }
-  first.insert(first.end(), rest.begin(), rest.end());
-  if (first.size() > static_cast<std::size_t>(count)) first.resize(static_cast<std::size_t>(count));
-  return first;
+  return jobs;
 }
 
 // Minutes in words are for people; the runner's age is in the timeline.
@@ -150,7 +151,7 @@ Plan plan(const Pool& pool, const Snapshot& snapshot, const Conditions& conditio
   if (!conditions.forge_down) {
     const int wanted = plan.demand + pool.warm - plan.supply;
     plan.deficit = std::clamp(std::min(wanted, pool.max - plan.live), 0, conditions.batch_size);
-    plan.jobs = jobs_for(snapshot, plan.deficit, now);
+    plan.jobs = jobs_for(snapshot, std::min(plan.deficit, plan.demand - plan.supply), now);
   }
   choose_wake(snapshot, now, plan);
   if (conditions.forge_down) sooner(plan.wake_at, conditions.forge_down_until, now);

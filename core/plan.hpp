@@ -29,8 +29,8 @@ struct Plan {
   int supply = 0;
   int live = 0;
 
-  // Runners to claim now, and the oldest eligible jobs they are for (not those that other supply
-  // was launched for, as far as there are others).
+  // Runners to claim now, and the oldest eligible jobs they are for: not those that other supply
+  // was launched for, and none for the runners that are to be warm.
   int deficit = 0;
   std::vector<JobId> jobs;
 

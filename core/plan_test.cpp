@@ -89,6 +89,14 @@ TEST(Plan, BlameGoesToJobsThatNoOtherSupplyWasLaunchedFor) {
   EXPECT_EQ(p.jobs, std::vector<JobId>{2});
 }
 
+TEST(Plan, ARunnerThatIsToBeWarmIsForNoJob) {
+  Runner first = runner(1, Phase::ready);
+  first.launched_for = 1;
+  const Plan p = plan(pool(10, 1), snapshot({job(1)}, {first}), {}, kNow);
+  EXPECT_EQ(p.deficit, 1);
+  EXPECT_TRUE(p.jobs.empty());
+}
+
 TEST(Plan, MintsOnlyForJobsThatWait) {
   const auto ready = {runner(1, Phase::ready), runner(2, Phase::ready), runner(3, Phase::ready)};
   EXPECT_EQ(plan(pool(10, 3), snapshot({job(1)}, ready), {}, kNow).start,

@@ -90,7 +90,11 @@ INSTANTIATE_TEST_SUITE_P(
         // every message on a queue that does not coalesce left a follow-up of its own
         16, 19, 31, 39,
         // throttled, every open batch asked for itself
-        283));
+        283,
+        // runners to be kept warm were claimed in the name of jobs that had theirs
+        93658, 114657,
+        // launched in an outage whenever the breaker had run out
+        106167, 112168));
 
 }  // namespace
 }  // namespace jitney::sim
