@@ -89,8 +89,7 @@ core::Result<core::Secret> load_secret(const SecretRef& reference) {
   if (reference.remote()) {
     return core::fail(core::Fault::invalid,
                       reference.where + ": the " + reference.text() +
-                          " is read by what runs on AWS only; give this "
-                          "command { env = \"NAME\" } or { file = \"/path\" }");
+                          " is kept by AWS and cannot be read from this machine alone");
   }
   if (reference.kind == SecretRef::Kind::environment) {
     const char* value = std::getenv(reference.name.c_str());

@@ -86,7 +86,7 @@ TEST_F(Secrets, WhatAwsKeepsIsNotReadHere) {
     const auto secret = load_secret({kind, "acme/token", "t.toml:1:1"});
     ASSERT_FALSE(secret);
     EXPECT_EQ(secret.error().fault, core::Fault::invalid);
-    EXPECT_THAT(secret.error().what, HasSubstr("acme/token is read by what runs on AWS only"));
+    EXPECT_THAT(secret.error().what, HasSubstr("acme/token is kept by AWS"));
   }
 }
 

@@ -2,10 +2,13 @@
 #include "apps/host/aws_secrets.hpp"
 
 #include <boost/json/object.hpp>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "apps/host/aws_client.hpp"
 #include "net/crypto.hpp"
 #include "net/json.hpp"
 
@@ -57,6 +60,18 @@ core::Result<core::Secret> load_remote(aws::Client& client, const SecretRef& ref
 LoadSecret secret_loader(aws::Client& client) {
   return [&client](const SecretRef& reference) {
     return reference.remote() ? load_remote(client, reference) : load_secret(reference);
+  };
+}
+
+LoadSecret secret_loader(const Config& config) {
+  struct Late {
+    std::once_flag once;
+    std::unique_ptr<aws::Client> client;
+  };
+  return [config, late = std::make_shared<Late>()](const SecretRef& reference) {
+    if (!reference.remote()) return load_secret(reference);
+    std::call_once(late->once, [&] { late->client = aws_client(config); });
+    return load_remote(*late->client, reference);
   };
 }
 

@@ -2,6 +2,7 @@
 // Secrets that AWS keeps: Secrets Manager and Systems Manager's Parameter Store. Thread-safe.
 #pragma once
 
+#include "apps/config/config.hpp"
 #include "apps/config/secrets.hpp"
 #include "aws/client.hpp"
 
@@ -11,5 +12,8 @@ namespace jitney::app {
 // Faults: `unauthorized` (missing, empty or not ours to read; the text says where it is
 // configured), `throttled`, `transient`, `cancelled`.
 LoadSecret secret_loader(aws::Client& client);
+// The same with a client of its own, made when the first remote reference is read: who keeps no
+// secret on AWS needs neither a region nor credentials.
+LoadSecret secret_loader(const Config& config);
 
 }  // namespace jitney::app

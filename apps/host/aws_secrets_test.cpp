@@ -2,6 +2,7 @@
 #include "apps/host/aws_secrets.hpp"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "aws/scripted_test.hpp"
 
@@ -48,6 +49,31 @@ TEST(AwsSecrets, OthersAreReadFromThisMachine) {
   setenv("JITNEY_TEST_SECRET", "here", 1);
   EXPECT_EQ(world.value(Kind::environment, "JITNEY_TEST_SECRET"), "here");
   EXPECT_EQ(world.aws.calls(), 0U);
+}
+
+TEST(AwsSecrets, OfAConfigurationAreReadWithTheCredentialsOfThisProcess) {
+  aws::ScriptedAws aws;
+  aws.then(aws::answer(200, R"({"Name":"a","SecretString":"one"})"));
+  setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
+  setenv("AWS_SECRET_ACCESS_KEY", "not-so-secret", 1);
+  Config config;
+  config.aws.region = "eu-west-1";
+  config.aws.endpoint_url = aws.url();
+  const auto secret = secret_loader(config)({Kind::secret, "a", "t.toml:1:1"});
+  ASSERT_TRUE(secret) << secret.error().what;
+  EXPECT_EQ(secret->reveal(), "one");
+  ASSERT_EQ(aws.calls(), 1U);
+  EXPECT_NE(aws.asked()[0].headers.get("Authorization")->find("AKIDEXAMPLE"), std::string::npos);
+}
+
+TEST(AwsSecrets, WithoutARegionTheTextSaysSo) {
+  for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"}) unsetenv(name);
+  setenv("AWS_CONFIG_FILE", "/nonexistent", 1);
+  Config config;
+  const auto secret = secret_loader(config)({Kind::secret, "a", "t.toml:1:1"});
+  ASSERT_FALSE(secret);
+  EXPECT_EQ(secret.error().fault, Fault::unauthorized);
+  EXPECT_NE(secret.error().what.find("set AWS_REGION"), std::string::npos) << secret.error().what;
 }
 
 TEST(AwsSecrets, MissingOnesAreNamedWithTheirPlace) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <thread>
 
+#include "apps/host/aws_secrets.hpp"
 #include "apps/host/exit_status.hpp"
 #include "apps/host/metrics_ports.hpp"
 #include "apps/host/version.hpp"
@@ -217,15 +218,16 @@ bool Server::Parts::drain() {
 }
 
 core::Result<std::unique_ptr<Server>> Server::start(const Config& config) {
-  auto scopes = webhook_scopes(config);
+  const LoadSecret load = secret_loader(config);
+  auto scopes = webhook_scopes(config, load);
   if (!scopes) return std::unexpected(scopes.error());
   ServeOptions options = serve_options(config);
   auto metrics = std::make_unique<Metrics>(options.deployment.pools, options.scopes);
-  auto wiring =
-      wire(config, [counted = metrics.get()](const std::string& scope, std::string_view method,
-                                             std::string_view route, int status) {
-        counted->github_call(scope, method, route, status);
-      });
+  auto wiring = wire(config, load,
+                     [counted = metrics.get()](const std::string& scope, std::string_view method,
+                                               std::string_view route, int status) {
+                       counted->github_call(scope, method, route, status);
+                     });
   if (!wiring) return std::unexpected(wiring.error());
   log_settings(config, options, (*wiring)->isolation());
   auto parts = std::make_unique<Parts>(std::move(options), std::move(metrics), std::move(*wiring));

@@ -61,7 +61,7 @@ class ServeEc2Test : public testing::Test {
   void SetUp() override {
     cloud_.add_template("template_cpu");
     directory_.write("token", "ghp_token_of_the_tests\n");
-    directory_.write("secret", std::string(kSecret) + "\n");
+    cloud_.put_parameter("/jitney/webhook-secret", kSecret);
     sim::SimOptions options;
     options.repositories = {"acme/shop"};
     options.tokens = {{.token = "ghp_token_of_the_tests", .owners = {}}};
@@ -74,8 +74,8 @@ class ServeEc2Test : public testing::Test {
         "admin_listen = \"127.0.0.1:0\"\nstate_dir = \"" +
             directory_.path("state") + "\"\n[[github]]\nurl = \"" + github_->url() +
             "/acme\"\ntoken = { file = \"" + directory_.path("token") +
-            "\" }\nwebhook_secret = { file = \"" + directory_.path("secret") +
-            "\" }\nwrite_spacing = \"0ms\"\n[sweep]\nsettle = \"300ms\"\n"
+            "\" }\nwebhook_secret = { parameter = \"/jitney/webhook-secret\" }\nwrite_spacing = "
+            "\"0ms\"\n[sweep]\nsettle = \"300ms\"\n"
             "[[pool]]\nname = \"template_cpu\"\nmax = 3\n"
             "[pool.ec2]\ninstance_types = [\"m7i.large\"]\nsubnets = [\"subnet-a\"]\n"
             "[aws]\nregion = \"us-east-1\"\nbucket = \"jit-bucket\"\nendpoint_url = \"" +
@@ -139,6 +139,16 @@ TEST_F(ServeEc2Test, AJobRunsOnAMachineOfItsOwnThatIsThenTerminated) {
   EXPECT_EQ(cloud_.all_that_was_said().find(machine().jit), std::string::npos);
   serve.signal(SIGTERM);
   EXPECT_EQ(serve.exit_status(), 0) << serve.log();
+}
+
+TEST_F(ServeEc2Test, ASecretThatAwsDoesNotHaveKeepsItFromStartingAndIsNamed) {
+  cloud_.refuse_next("GetParameter", {400, "ParameterNotFound", "", ""});
+  ServeProcess serve(directory_, "jitney.toml", "log",
+                     {"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret"});
+  EXPECT_EQ(serve.exit_status(), 78) << serve.log();
+  EXPECT_NE(serve.log().find("the AWS parameter /jitney/webhook-secret cannot be read"),
+            std::string::npos)
+      << serve.log();
 }
 
 }  // namespace

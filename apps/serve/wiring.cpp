@@ -50,7 +50,7 @@ class LocalWiring final : public Wiring {
         ledger_(*database_),
         queue_(*database_) {}
 
-  core::Status open(const Config& config, const ObserveCall& observe);
+  core::Status open(const Config& config, const LoadSecret& load, const ObserveCall& observe);
 
   core::Ledger& ledger() override { return ledger_; }
   core::Queue& queue() override { return queue_; }
@@ -83,12 +83,14 @@ class LocalWiring final : public Wiring {
   std::unique_ptr<FleetHost> fleet_;  // last: it may use the ledger
 };
 
-core::Status LocalWiring::open(const Config& config, const ObserveCall& observe) {
+core::Status LocalWiring::open(const Config& config, const LoadSecret& load,
+                               const ObserveCall& observe) {
   auto fleet = config.fleet == FleetKind::ec2 ? open_ec2_fleet(config, ledger_, clock_)
                                               : open_process_fleet(config);
   if (!fleet) return std::unexpected(fleet.error());
   fleet_ = *std::move(fleet);
   ForgeSettings settings;
+  settings.load = load;
   settings.observe = observe;
   auto opened = open_forges(config, settings, clock_);
   if (!opened) return std::unexpected(opened.error());
@@ -98,13 +100,17 @@ core::Status LocalWiring::open(const Config& config, const ObserveCall& observe)
 
 }  // namespace
 
-core::Result<std::unique_ptr<Wiring>> wire(const Config& config, ObserveCall observe) {
+core::Result<std::unique_ptr<Wiring>> wire(const Config& config, const LoadSecret& load,
+                                           ObserveCall observe) {
   if (config.ledger != LedgerKind::sqlite) {
     return core::fail(
         core::Fault::invalid,
         config.path +
-            ": ledger = \"dynamodb\" is kept by the Lambda functions, not by a server; "
-            "write ledger = \"sqlite\" for jitney serve");
+            ": ledger = \"dynamodb\" is kept by the Lambda functions, and its queues hold what "
+            "only they understand; a server beside them would take it away. Nothing has to be "
+            "served there: `tofu apply` put up all that runs (docs/aws.md). For one server that "
+            "keeps its own ledger and runs jobs on EC2, write ledger = \"sqlite\" and keep "
+            "fleet = \"ec2\"");
   }
   if (core::Status prepared = prepare_state(config.server.state_dir); !prepared) {
     return std::unexpected(prepared.error());
@@ -113,7 +119,7 @@ core::Result<std::unique_ptr<Wiring>> wire(const Config& config, ObserveCall obs
   auto database = local::Database::open({.path = config.database()});
   if (!database) return std::unexpected(database.error());
   auto wiring = std::make_unique<LocalWiring>(config, std::move(*database));
-  if (core::Status opened = wiring->open(config, observe); !opened) {
+  if (core::Status opened = wiring->open(config, load, observe); !opened) {
     return std::unexpected(opened.error());
   }
   return wiring;

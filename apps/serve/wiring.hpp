@@ -59,6 +59,7 @@ class Wiring {
 
 // Opens and locks the database, reads secrets, checks the fleet's directories. Faults: `invalid` (a
 // person must change something), `unauthorized` (a secret is missing or unreadable), `transient`.
-core::Result<std::unique_ptr<Wiring>> wire(const Config& config, ObserveCall observe);
+core::Result<std::unique_ptr<Wiring>> wire(const Config& config, const LoadSecret& load,
+                                           ObserveCall observe);
 
 }  // namespace jitney::app

@@ -83,6 +83,7 @@ class Cloud {
   void quota(const std::string& market, int machines, const std::string& code);
   // Spot requests that launch again when their machine goes and they are not cancelled.
   void persistent_requests();
+  void put_parameter(const std::string& name, const std::string& value);
 
   // --- what goes wrong
   void refuse_next(const std::string& operation, CloudFault fault, int times = 1);
@@ -145,6 +146,7 @@ class Cloud {
                         const std::string& subnet, const std::string& market);
   void end_machine(CloudInstance& instance, const std::string& state);
 
+  net::Response get_parameter(const boost::json::value& input);
   net::Response describe_agents(const boost::json::value& input);
   net::Response send_command(const boost::json::value& input);
   net::Response list_invocations(const boost::json::value& input);
@@ -161,6 +163,7 @@ class Cloud {
   std::map<std::string, Bound> quotas_;           // by market
   std::map<std::string, SpotRequest> spot_requests_;
   std::map<std::string, std::string> objects_;
+  std::map<std::string, std::string> parameters_;  // of Parameter Store
   std::vector<CloudCommand> commands_;
   std::map<std::string, std::pair<CloudFault, int>> refusals_;
   std::map<std::string, int> lost_;

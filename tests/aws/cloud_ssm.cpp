@@ -46,7 +46,20 @@ net::Response Cloud::ssm(const std::string& operation, const value& input) {
   if (operation == "DescribeInstanceInformation") return describe_agents(input);
   if (operation == "SendCommand") return send_command(input);
   if (operation == "ListCommandInvocations") return list_invocations(input);
+  if (operation == "GetParameter") return get_parameter(input);
   return ssm_fault({400, "UnknownOperationException", operation, ""});
+}
+
+void Cloud::put_parameter(const std::string& name, const std::string& value) {
+  const std::lock_guard lock(mutex_);
+  parameters_[name] = value;
+}
+
+net::Response Cloud::get_parameter(const value& input) {
+  const std::string name = net::get_string_or(input, "Name", "");
+  const auto found = parameters_.find(name);
+  if (found == parameters_.end()) return ssm_fault({400, "ParameterNotFound", name, ""});
+  return json_answer({{"Parameter", object{{"Name", name}, {"Value", found->second}}}});
 }
 
 net::Response Cloud::describe_agents(const value& input) {
