@@ -5,12 +5,10 @@
 
 namespace jitney::github {
 
-core::Result<std::unique_ptr<core::Forge>> make_forge(ForgeOptions options, core::Clock& clock) {
+core::Result<std::unique_ptr<Session>> open_session(const ForgeOptions& options,
+                                                    core::Clock& clock) {
   auto endpoint = parse_endpoint(options.url, options.api_url);
   if (!endpoint) return std::unexpected(std::move(endpoint.error()));
-  if (options.deployment.empty()) {
-    return core::fail(core::Fault::invalid, "a forge needs the name of its deployment");
-  }
   // The client reads it with the first call: too late for a mistake in the configuration.
   if (const auto proxy = net::parse_proxy(options.proxy.reveal()); !proxy) {
     return std::unexpected(proxy.error());
@@ -23,7 +21,14 @@ core::Result<std::unique_ptr<core::Forge>> make_forge(ForgeOptions options, core
   rest.write_spacing = options.write_spacing;
   rest.call_time = options.call_time;
   rest.observer = options.observer;
-  auto session = Session::open(std::move(rest), *std::move(endpoint), options.credentials, clock);
+  return Session::open(std::move(rest), *std::move(endpoint), options.credentials, clock);
+}
+
+core::Result<std::unique_ptr<core::Forge>> make_forge(ForgeOptions options, core::Clock& clock) {
+  if (options.deployment.empty()) {
+    return core::fail(core::Fault::invalid, "a forge needs the name of its deployment");
+  }
+  auto session = open_session(options, clock);
   if (!session) return std::unexpected(std::move(session.error()));
   return std::make_unique<RestForge>(std::move(options), *std::move(session), clock);
 }

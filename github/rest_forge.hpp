@@ -30,8 +30,11 @@ struct ForgeOptions {
   Observer observer;  // may be empty
 };
 
-// Makes no call. `clock` must outlive the forge. `invalid`: address, key or proxy cannot be; the
+// Makes no call. `clock` must outlive the session. `invalid`: address, key or proxy cannot be; the
 // text says which and never quotes a secret.
+core::Result<std::unique_ptr<Session>> open_session(const ForgeOptions& options,
+                                                    core::Clock& clock);
+// The same, for the core.
 core::Result<std::unique_ptr<core::Forge>> make_forge(ForgeOptions options, core::Clock& clock);
 
 class RestForge final : public core::Forge {

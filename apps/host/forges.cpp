@@ -39,10 +39,9 @@ core::Result<github::Key> credentials(const LoadSecret& load, const GithubScope&
                         .private_key = std::move(*key)};
 }
 
-core::Result<std::unique_ptr<core::Forge>> open_forge(const GithubScope& scope,
-                                                      const std::string& deployment,
-                                                      const ForgeSettings& settings,
-                                                      core::Clock& clock) {
+core::Result<github::ForgeOptions> options_of(const GithubScope& scope,
+                                              const std::string& deployment,
+                                              const ForgeSettings& settings) {
   auto key = credentials(settings.load, scope);
   if (!key) return std::unexpected(key.error());
   auto proxy = scope.proxy_secret ? settings.load(*scope.proxy_secret)
@@ -62,20 +61,34 @@ core::Result<std::unique_ptr<core::Forge>> open_forge(const GithubScope& scope,
   options.observer = [observe = settings.observe, name = scope.name](
                          std::string_view method, std::string_view route, int status,
                          core::Duration) { observe(name, method, route, status); };
-  return github::make_forge(std::move(options), clock);
+  return options;
+}
+
+std::unexpected<core::Error> of_scope(const GithubScope& scope, const core::Error& error) {
+  return core::fail(error.fault, "[[github]] " + scope.name + ": " + error.what);
 }
 
 }  // namespace
+
+core::Result<std::unique_ptr<github::Session>> open_session(const Config& config,
+                                                            const GithubScope& scope,
+                                                            const ForgeSettings& settings,
+                                                            core::Clock& clock) {
+  const auto options = options_of(scope, config.deployment.name, settings);
+  if (!options) return of_scope(scope, options.error());
+  auto session = github::open_session(*options, clock);
+  if (!session) return of_scope(scope, session.error());
+  return session;
+}
 
 core::Result<Forges> open_forges(const Config& config, const ForgeSettings& settings,
                                  core::Clock& clock) {
   Forges forges;
   for (const GithubScope& scope : config.github) {
-    auto forge = open_forge(scope, config.deployment.name, settings, clock);
-    if (!forge) {
-      return core::fail(forge.error().fault,
-                        "[[github]] " + scope.name + ": " + forge.error().what);
-    }
+    auto options = options_of(scope, config.deployment.name, settings);
+    if (!options) return of_scope(scope, options.error());
+    auto forge = github::make_forge(*std::move(options), clock);
+    if (!forge) return of_scope(scope, forge.error());
     forges.emplace(scope.name, std::move(*forge));
   }
   return forges;

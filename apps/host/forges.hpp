@@ -13,6 +13,7 @@
 #include "apps/host/webhook.hpp"
 #include "core/clock.hpp"
 #include "core/forge.hpp"
+#include "github/session.hpp"
 
 namespace jitney::app {
 
@@ -30,6 +31,12 @@ struct ForgeSettings {
 // the forges.
 core::Result<Forges> open_forges(const Config& config, const ForgeSettings& settings,
                                  core::Clock& clock);
+
+// The calls of one scope, for who looks at GitHub itself. Errors and `clock` as of open_forges.
+core::Result<std::unique_ptr<github::Session>> open_session(const Config& config,
+                                                            const GithubScope& scope,
+                                                            const ForgeSettings& settings,
+                                                            core::Clock& clock);
 
 // With the secret of each scope. Empty with ingress = "poll".
 core::Result<std::vector<WebhookScope>> webhook_scopes(const Config& config,
