@@ -43,6 +43,7 @@ struct Call {
   std::string operation;
   net::Url url;
   net::Request request;
+  std::string region;  // that signatures name
 
   [[nodiscard]] std::string title() const {
     return std::string(names_of(service).name) + " " + operation + ": ";
@@ -106,9 +107,9 @@ struct Client::Impl {
   ClientOptions options;  // constant once constructed
   const std::shared_ptr<CredentialsProvider> credentials;
   net::HttpClient http;
-  std::array<RetryBudget, 7> budgets;        // by service
-  std::atomic<std::int64_t> skew_millis{0};  // AWS's clock less ours
-  std::mutex mutex;                          // of the deadline
+  std::array<RetryBudget, kServices.size()> budgets;  // by service
+  std::atomic<std::int64_t> skew_millis{0};           // AWS's clock less ours
+  std::mutex mutex;                                   // of the deadline
   std::condition_variable deadline_moved;
   Steady::time_point deadline = Steady::time_point::max();
 };
@@ -140,7 +141,7 @@ Attempt Client::Impl::attempt(Call& call, Steady::time_point give_up) {
   }
   out.access_key_id = signer->access_key_id;
   out.signed_at = options.now() + core::Duration(skew_millis.load());
-  const SigningScope scope{.region = options.region,
+  const SigningScope scope{.region = call.region,
                            .service = std::string(names_of(call.service).name),
                            .host = net::host_header(call.url),
                            .now = out.signed_at};
@@ -228,6 +229,7 @@ core::Result<boost::json::value> Client::json(Service service, std::string_view 
   auto endpoint = endpoint_of(service, impl_->options.region, impl_->options.endpoints);
   if (!endpoint) return std::unexpected(std::move(endpoint).error());
   Call call{.service = service, .operation = std::string(operation), .url = endpoint->url};
+  call.region = endpoint->region;
   call.request.method = "POST";
   call.request.target = path_prefix(call.url) + "/";
   call.request.headers.add("Content-Type", "application/x-amz-json-" + std::string(names.json));
@@ -254,6 +256,7 @@ core::Result<pugi::xml_document> Client::query(Service service, std::string_view
   Parameters all = parameters;
   all["Action"] = call.operation;
   all["Version"] = names.version;
+  call.region = endpoint->region;
   call.request.method = "POST";
   call.request.target = path_prefix(call.url) + "/";
   call.request.headers.add("Content-Type", kFormType);
@@ -279,6 +282,7 @@ core::Result<net::Response> Client::s3(std::string_view method, std::string_view
   auto endpoint = endpoint_of(Service::s3, impl_->options.region, impl_->options.endpoints);
   if (!endpoint) return std::unexpected(std::move(endpoint).error());
   Call call{.service = Service::s3, .operation = operation, .url = endpoint->url};
+  call.region = endpoint->region;
   std::string path = path_prefix(call.url);
   // A dot in the name is no match for the certificate's wildcard.
   if (endpoint->overridden || bucket.find('.') != std::string_view::npos) {

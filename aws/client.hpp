@@ -54,11 +54,12 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // JSON 1.0 (DynamoDB, SQS) and 1.1 (SSM, Secrets Manager); `operation` such as "PutItem".
+  // JSON 1.0 (DynamoDB, SQS) and 1.1 (SSM, Secrets Manager, Service Quotas); `operation` such as
+  // "PutItem".
   core::Result<boost::json::value> json(Service service, std::string_view operation,
                                         const boost::json::value& input);
 
-  // EC2 and STS: query in, XML out.
+  // EC2, STS, IAM and CloudWatch: query in, XML out.
   core::Result<pugi::xml_document> query(Service service, std::string_view operation,
                                          const Parameters& parameters);
 

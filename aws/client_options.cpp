@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // client_options of client.hpp.
-#include <array>
-
 #include "aws/client.hpp"
 #include "aws/profile.hpp"
 
 namespace jitney::aws {
 namespace {
-
-constexpr std::array kServices{Service::dynamodb, Service::ec2, Service::s3,
-                               Service::sqs,      Service::ssm, Service::secretsmanager,
-                               Service::sts};
 
 std::string region_of(const Environment& environment) {
   for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {

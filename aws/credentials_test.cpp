@@ -388,6 +388,10 @@ TEST(Endpoints, AreNamedByServiceRegionAndPartition) {
   EXPECT_EQ(host(Service::ec2, "cn-north-1"), "https://ec2.cn-north-1.amazonaws.com.cn");
   EXPECT_EQ(host(Service::sts, "us-gov-west-1"), "https://sts.us-gov-west-1.amazonaws.com");
   EXPECT_EQ(host(Service::s3, "us-iso-east-1"), "https://s3.us-iso-east-1.c2s.ic.gov");
+  EXPECT_EQ(host(Service::servicequotas, "eu-west-1"),
+            "https://servicequotas.eu-west-1.amazonaws.com");
+  EXPECT_EQ(host(Service::iam, "eu-west-1"), "https://iam.amazonaws.com");
+  EXPECT_EQ(host(Service::iam, "cn-northwest-1"), "https://iam.cn-north-1.amazonaws.com.cn");
   for (const auto* region : {"", "evil.example/", "a b", "US-EAST-1", "x@y"}) {
     EXPECT_EQ(host(Service::s3, region), "none") << region;
   }

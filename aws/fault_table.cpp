@@ -200,6 +200,24 @@ constexpr std::array kSts{
     FaultRow{"RegionDisabledException", Fault::unauthorized},
 };
 
+constexpr std::array kCloudWatch{
+    FaultRow{"InternalServiceFault", Fault::transient},
+    FaultRow{"InvalidNextToken", Fault::invalid},
+    FaultRow{"LimitExceeded", Fault::throttled},
+};
+
+constexpr std::array kIam{
+    FaultRow{"InvalidInput", Fault::invalid},
+    FaultRow{"NoSuchEntity", Fault::not_found},
+    FaultRow{"ServiceFailure", Fault::transient},
+};
+
+constexpr std::array kServiceQuotas{
+    FaultRow{"IllegalArgumentException", Fault::invalid},
+    FaultRow{"NoSuchResourceException", Fault::not_found},
+    FaultRow{"ServiceException", Fault::transient},
+};
+
 }  // namespace
 
 std::span<const FaultRow> fault_rows(Service service) {
@@ -218,6 +236,12 @@ std::span<const FaultRow> fault_rows(Service service) {
       return kSecretsManager;
     case Service::sts:
       return kSts;
+    case Service::cloudwatch:
+      return kCloudWatch;
+    case Service::iam:
+      return kIam;
+    case Service::servicequotas:
+      return kServiceQuotas;
   }
   return {};
 }

@@ -44,6 +44,7 @@ constexpr std::array kEc2{
     FaultRow{"InvalidFleetConfiguration", Fault::invalid},
     FaultRow{"InvalidGroup.NotFound", Fault::invalid},
     FaultRow{"InvalidInstanceID.Malformed", Fault::invalid},
+    FaultRow{"InvalidInstanceType", Fault::invalid},
     FaultRow{"InvalidKeyPair.NotFound", Fault::invalid},
     FaultRow{"InvalidLaunchTemplateId.Malformed", Fault::invalid},
     FaultRow{"InvalidLaunchTemplateId.NotFound", Fault::invalid},

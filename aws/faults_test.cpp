@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <set>
 
 #include "aws/fault_table.hpp"
@@ -12,10 +11,6 @@ namespace jitney::aws {
 namespace {
 
 using core::Fault;
-
-constexpr std::array kServices{Service::dynamodb, Service::ec2, Service::s3,
-                               Service::sqs,      Service::ssm, Service::secretsmanager,
-                               Service::sts};
 
 net::Response ec2_error(int status, const std::string& code) {
   return {.status = status,
@@ -51,11 +46,14 @@ net::Response error_of(Service service, int status, const std::string& code) {
     case Service::s3:
       return s3_error(status, code);
     case Service::sts:
+    case Service::iam:
+    case Service::cloudwatch:
       return sts_error(status, code);
     case Service::dynamodb:
     case Service::sqs:
     case Service::ssm:
     case Service::secretsmanager:
+    case Service::servicequotas:
       return json_error(status, code);
   }
   return {};
@@ -107,6 +105,10 @@ const std::vector<Decision>& decisions() {
       {Service::s3, "AccessDenied", Fault::unauthorized},
       {Service::sts, "InvalidIdentityToken", Fault::unauthorized},
       {Service::sts, "IDPCommunicationError", Fault::transient},
+      {Service::iam, "NoSuchEntity", Fault::not_found},
+      {Service::cloudwatch, "InternalServiceFault", Fault::transient},
+      {Service::servicequotas, "NoSuchResourceException", Fault::not_found},
+      {Service::ec2, "InvalidInstanceType", Fault::invalid},
   };
   return kAll;
 }

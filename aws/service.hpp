@@ -2,6 +2,7 @@
 // The AWS services Jitney calls: their names on the wire, and where they answer. Pure functions.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -11,7 +12,24 @@
 
 namespace jitney::aws {
 
-enum class Service { dynamodb, ec2, s3, sqs, ssm, secretsmanager, sts };
+enum class Service {
+  dynamodb,
+  ec2,
+  s3,
+  sqs,
+  ssm,
+  secretsmanager,
+  sts,
+  // What doctor alone asks.
+  cloudwatch,
+  iam,
+  servicequotas,
+};
+inline constexpr std::array kServices{Service::dynamodb, Service::ec2,
+                                      Service::s3,       Service::sqs,
+                                      Service::ssm,      Service::secretsmanager,
+                                      Service::sts,      Service::cloudwatch,
+                                      Service::iam,      Service::servicequotas};
 
 struct ServiceNames {
   std::string_view name;     // in host names and signatures, and the key of `endpoints`
@@ -25,6 +43,7 @@ ServiceNames names_of(Service service);
 struct Endpoint {
   net::Url url;  // path "/" or a prefix that ends without "/"
   bool overridden = false;
+  std::string region;  // that signatures name: IAM has one for all
 };
 
 // `endpoints` maps a service's name, or "*" for all, to a base URL. `invalid`: a bad URL, or no

@@ -166,6 +166,18 @@ core::Status change_hook(Session& session, std::int64_t hook, const HookWish& wi
   return {};
 }
 
+core::Status ping_hook(Session& session, std::int64_t hook) {
+  if (auto some = has_hooks(session); !some) return some;
+  if (session.is_app()) {
+    return core::fail(Fault::invalid, "GitHub sends no ping to an App's webhook when asked");
+  }
+  Call call = hooks_call(session, "/{hook_id}/pings", "/" + std::to_string(hook) + "/pings");
+  call.method = "POST";
+  const auto sent = session.call(call);
+  if (!sent) return std::unexpected(sent.error());
+  return {};
+}
+
 bool same_address(std::string_view one, std::string_view other) {
   while (one.ends_with('/')) one.remove_suffix(1);
   while (other.ends_with('/')) other.remove_suffix(1);

@@ -55,6 +55,10 @@ core::Result<std::int64_t> create_hook(Session& session, const HookWish& wish);
 // Brings it to what is wished, its secret included. Idempotent.
 core::Status change_hook(Session& session, std::int64_t hook, const HookWish& wish);
 
+// Has GitHub send it a ping, whose answer then stands among its deliveries. An App's hook has none:
+// `invalid`.
+core::Status ping_hook(Session& session, std::int64_t hook);
+
 bool same_address(std::string_view one, std::string_view other);  // but for a slash at the end
 
 }  // namespace jitney::github

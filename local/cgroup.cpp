@@ -39,18 +39,6 @@ bool put(const std::string& path, std::string_view text) {
   return file && write_all(file.get(), text);
 }
 
-// The mount point of cgroup2, which a hybrid system has beside version 1.
-std::string mount_point() {
-  std::istringstream lines(read_or_empty("/proc/self/mountinfo"));
-  for (std::string line; std::getline(lines, line);) {
-    const auto dash = line.find(" - cgroup2 ");
-    if (dash == std::string::npos) continue;
-    const auto fields = words(line.substr(0, dash));
-    if (fields.size() >= 5) return fields[4];
-  }
-  return "";
-}
-
 std::string own_group() {
   std::istringstream lines(read_or_empty("/proc/self/cgroup"));
   for (std::string line; std::getline(lines, line);) {
@@ -91,11 +79,22 @@ bool remove_groups(const std::string& path, int depth) {
 
 }  // namespace
 
+std::string cgroup_mount() {
+  std::istringstream lines(read_or_empty("/proc/self/mountinfo"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto dash = line.find(" - cgroup2 ");
+    if (dash == std::string::npos) continue;
+    const auto fields = words(line.substr(0, dash));
+    if (fields.size() >= 5) return fields[4];
+  }
+  return "";
+}
+
 CgroupParent prepare_cgroups(const std::string& parent, const std::string& name) {
   CgroupParent made;
   std::string base = parent;
   if (base.empty()) {
-    const std::string mount = mount_point();
+    const std::string mount = cgroup_mount();
     if (mount.empty()) {
       made.why_not = "no cgroup2 file system is mounted";
       return made;

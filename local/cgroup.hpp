@@ -25,6 +25,9 @@ struct CgroupParent {
   std::string why_not;                   // for people, when `path` is empty
 };
 
+// Where version 2 is mounted, which a hybrid system has beside version 1; empty: nowhere.
+std::string cgroup_mount();
+
 // Below `parent` (a directory of a cgroup2 mount), or below this process's own group when that is
 // empty. Where controllers have to be handed down, it moves the processes of its group into a leaf
 // beside the runners first: the kernel allows controllers only in groups without processes.

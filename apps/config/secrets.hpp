@@ -27,9 +27,10 @@ struct SecretRef {
   friend bool operator==(const SecretRef&, const SecretRef&) = default;
 };
 
-// Of this machine only; a remote one is `invalid`: secret_loader of aws_secrets.hpp reads those. One trailing newline is cut off, as editors add
-// one; at most 64 KiB. Faults: `unauthorized` when it is missing, empty or unreadable; the text
-// says where it was looked for and where it is configured.
+// Of this machine only; a remote one is `invalid`: secret_loader of aws_secrets.hpp reads those.
+// One trailing newline is cut off, as editors add one; at most 64 KiB. Faults: `unauthorized` when
+// it is missing, empty or unreadable; the text says where it was looked for and where it is
+// configured.
 core::Result<core::Secret> load_secret(const SecretRef& reference);
 using LoadSecret = std::function<core::Result<core::Secret>(const SecretRef&)>;
 

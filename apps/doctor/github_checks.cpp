@@ -8,7 +8,6 @@ namespace jitney::app {
 namespace {
 
 using Kind = GithubScope::Kind;
-using core::Fault;
 
 // GitHub takes an App's token from a minute ahead to ten minutes back; more than half of that is
 // no safe distance.
@@ -180,11 +179,9 @@ Finding check_jobs_readable(const github::Standing& standing) {
                   "give the credentials Actions: read (a classic token: repo), or lost webhooks "
                   "are not found");
   }
-  return ok(kCheck, counted(static_cast<std::size_t>(standing.visible_count), "repository") ==
-                            "1 repository"
-                        ? standing.tried
-                        : std::to_string(standing.visible_count) +
-                              " repositories visible, runs of " + standing.tried + " readable");
+  if (standing.visible_count == 1) return ok(kCheck, "runs of " + standing.tried);
+  return ok(kCheck, std::to_string(standing.visible_count) + " repositories visible, runs of " +
+                        standing.tried + " readable");
 }
 
 Finding check_clock(const github::Standing& standing) {

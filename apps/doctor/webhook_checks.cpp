@@ -48,7 +48,8 @@ Finding no_hook(const GithubScope& scope, bool app, const std::vector<github::Ho
   }
   std::vector<std::string> others;
   for (const github::Hook& hook : hooks) {
-    if (brings(hook, kNeededEvent)) others.push_back(hook.url);
+    if (brings(hook, kNeededEvent))
+      others.push_back(hook.url + " (hook " + std::to_string(hook.id) + ")");
   }
   if (scope.webhook_url.empty()) {
     return failed("webhook", "there is none that brings workflow_job",
@@ -176,7 +177,8 @@ Finding check_deliveries(const SeenHooks& seen, core::Time now) {
   for (const github::HookDelivery& one : all) {
     if (now - one.at > kRecent) break;
     ++recent;
-    if (is_success(one.answer)) continue;
+    // A ping that found nobody, before the server ran, cost no job.
+    if (is_success(one.answer) || one.event == "ping") continue;
     ++failures[one.answer];
     if (last_failure == nullptr) last_failure = &one;
   }

@@ -47,6 +47,7 @@ struct Parsed {
   bool all_letters = false;
   bool file_only = false;
   DemoOptions demo;
+  WebhookOptions webhook;
 
   [[nodiscard]] bool json() const { return output == "json"; }
 };
@@ -213,6 +214,31 @@ void add_config(CLI::App& app, Parsed& parsed) {
           [](Parsed& p) { return print_version(p.json()); });
 }
 
+void add_setup(CLI::App& app, Parsed& parsed) {
+  command(app, parsed, "doctor", "Check a set-up from outside, and say what to do",
+          "Looks at GitHub: credentials, permissions, webhook and its last deliveries, runner "
+          "versions;\nand at this machine, or at AWS: templates, images, types, quotas, queues, "
+          "functions.\nChanges nothing and prints no secret. Exit status 1: a check failed.",
+          asking([](const Asked& asked, const Parsed&) { return doctor(asked); }));
+  CLI::App* webhook = command(app, parsed, "webhook", "The webhook that tells of jobs", "", {});
+  CLI::App* install = command(
+      *webhook, parsed, "install", "Make GitHub's webhook, or mend it",
+      "Shows what it would change and asks: URL, content type, secret and events. What is right "
+      "is\nleft alone. Of an App, GitHub lets a person alone set events and Active.",
+      asking(
+          [](const Asked& asked, const Parsed& p) { return install_webhook(asked, p.webhook); }));
+  WebhookOptions& options = parsed.webhook;
+  install->add_option("--github", options.github, "Of this [[github]] only")->type_name("NAME");
+  install->add_option("--url", options.url, "Where GitHub reaches this server (webhook_url)")
+      ->type_name("URL");
+  install->add_option("--hook", options.hook, "Change this one, whatever its URL is now")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("ID");
+  install->add_flag("--secret", options.secret, "Send the secret too: it cannot be compared");
+  install->add_flag("--yes", options.yes, "Do not ask");
+  install->add_flag("--dry-run", options.dry_run, "Only show what would change");
+}
+
 // "jitney dead redrive --help": of the command that was typed.
 std::string help_of(const CLI::App* app) {
   for (auto deeper = app->get_subcommands(); !deeper.empty(); deeper = app->get_subcommands()) {
@@ -257,6 +283,7 @@ int parse_and_run(int argc, char** argv, const Hosts& hosts) {
   add_lists(app, parsed);
   add_questions(app, parsed);
   add_config(app, parsed);
+  add_setup(app, parsed);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

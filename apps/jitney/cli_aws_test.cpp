@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fstream>
+#include <map>
 
 #include "apps/host/aws_ledger.hpp"
 #include "apps/jitney/cli_world_test.hpp"
@@ -140,6 +142,90 @@ TEST_F(CliOnAws, AMissingTableIsSaidWithItsCodeAndNothingIsMade) {
   EXPECT_EQ(ran.status, 1);
   EXPECT_THAT(ran.err, HasSubstr("ResourceNotFoundException"));
   EXPECT_EQ(ran.out, "");
+}
+
+// check: its finding
+std::map<std::string, json::value> checks_of(const Ran& ran) {
+  std::map<std::string, json::value> checks;
+  const auto report = net::parse_json(ran.out);
+  EXPECT_TRUE(report) << ran.out << ran.err;
+  if (!report) return checks;
+  for (const json::value& one : report->at("checks").as_array()) {
+    checks[net::get_string_or(one, "check", "")] = one;
+  }
+  return checks;
+}
+
+TEST_F(CliOnAws, DoctorLooksAtTableQueuesAndFunctions) {
+  auto checks = checks_of(jitney(on_aws_, {"doctor", "-o", "json"}));
+  for (const char* fine :
+       {"table", "create queue", "stop queue", "given up by SQS", "dead letters"}) {
+    EXPECT_EQ(checks[fine].at("verdict"), "ok") << json::serialize(checks[fine]);
+  }
+  // moto has no Lambda that was ever called.
+  EXPECT_EQ(checks["jitney-sweep"].at("verdict"), "failed");
+  EXPECT_EQ(checks["jitney-autoscaler"].at("verdict"), "ok");
+
+  fill_records(*opened_.ledger, *opened_.queue, clock_.now());
+  call(aws::Service::sqs, "SendMessage",
+       json::object{{"QueueUrl", config_.aws.dead_letter_queue_url}, {"MessageBody", "x"}});
+  checks = checks_of(jitney(on_aws_, {"doctor", "-o", "json"}));
+  EXPECT_EQ(checks["given up by SQS"].at("verdict"), "warning");
+  EXPECT_EQ(checks["dead letters"].at("verdict"), "warning");
+
+  call(aws::Service::dynamodb, "DeleteTable", json::object{{"TableName", config_.aws.table}});
+  const Ran ran = jitney(on_aws_, {"doctor", "-o", "json"});
+  EXPECT_EQ(ran.status, 1);
+  checks = checks_of(ran);
+  EXPECT_EQ(checks["table"].at("verdict"), "failed");
+  EXPECT_EQ(checks["create queue"].at("verdict"), "ok") << "one thing missing hides no other";
+}
+
+TEST_F(CliOnAws, DoctorLooksAtWhatMachinesAreLaunchedFrom) {
+  const std::string name = tests::Moto::fresh_name("linux");
+  const auto made =
+      client_->query(aws::Service::ec2, "CreateLaunchTemplate",
+                     {{"LaunchTemplateName", name},
+                      {"LaunchTemplateData.ImageId", "ami-12c6146b"},
+                      {"LaunchTemplateData.InstanceInitiatedShutdownBehavior", "terminate"},
+                      {"LaunchTemplateData.MetadataOptions.HttpTokens", "required"},
+                      {"LaunchTemplateData.IamInstanceProfile.Name", "machines"}});
+  ASSERT_TRUE(made) << made.error().what;
+  const std::string ec2 = directory_.path() + "/ec2.toml";
+  const auto write = [&](const std::string& launch_template, const std::string& types) {
+    configure(ec2, "fleet = \"ec2\"\n",
+              "[pool.ec2]\nlaunch_template = \"" + launch_template + "\"\ninstance_types = [" +
+                  types +
+                  "]\n[aws]\nregion = \"eu-west-1\"\nbucket = "
+                  "\"no-such-bucket-here\"\nendpoint_url = \"" +
+                  tests::Moto::shared().url() +
+                  "\"\n[ec2]\nmachine_role_id = \"AROAEXAMPLE\"\nrunner_script = "
+                  "\"s3://no-such-bucket-here/jitney-runner\"\n");
+  };
+  write(name, "\"m5.large\", \"m4.large\"");
+  auto checks = checks_of(jitney(ec2, {"doctor", "-o", "json"}));
+  for (const char* fine : {"linux: template", "linux: image", "linux: types", "linux: subnets"}) {
+    EXPECT_EQ(checks[fine].at("verdict"), "ok") << json::serialize(checks[fine]);
+  }
+  EXPECT_EQ(checks["JIT bucket"].at("verdict"), "failed");
+  write(tests::Moto::fresh_name("none"), "\"m5.large\", \"m6g.large\"");
+  checks = checks_of(jitney(ec2, {"doctor", "-o", "json"}));
+  EXPECT_EQ(checks["linux: template"].at("verdict"), "failed");
+  EXPECT_EQ(checks["linux: image"].at("verdict"), "skipped");
+  write(name, "\"m5.large\", \"m6g.large\"");
+  checks = checks_of(jitney(ec2, {"doctor", "-o", "json"}));
+  EXPECT_EQ(checks["linux: image"].at("verdict"), "failed") << "m6g runs no x86_64";
+}
+
+TEST_F(CliOnAws, DoctorWithoutCredentialsSaysSoAndAsksNothingMore) {
+  for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}) unsetenv(name);
+  setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+  setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent", 1);
+  auto checks = checks_of(jitney(on_aws_, {"doctor", "-o", "json"}));
+  for (const char* name : {"AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE"})
+    unsetenv(name);
+  EXPECT_EQ(checks["the rest"].at("verdict"), "skipped");
+  EXPECT_FALSE(checks.contains("table"));
 }
 
 TEST_F(CliOnAws, AServerDoesNotKeepThatLedger) {

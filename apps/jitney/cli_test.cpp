@@ -85,7 +85,8 @@ class Cli : public ::testing::Test {
 TEST_F(Cli, EveryCommandHasHelp) {
   for (const std::string words :
        {"", "serve", "demo", "jobs", "runners", "pools", "explain", "dead", "dead list",
-        "dead show", "dead redrive", "config", "config check", "version"}) {
+        "dead show", "dead redrive", "config", "config check", "doctor", "webhook",
+        "webhook install", "version"}) {
     std::vector<std::string> arguments;
     std::istringstream in(words);
     for (std::string word; in >> word;) arguments.push_back(word);

@@ -62,6 +62,16 @@ int explain(const Asked& asked, const std::string& job);
 int list_dead(const Asked& asked);
 int show_dead(const Asked& asked, const std::string& id);
 int redrive_dead(const Asked& asked, const std::vector<std::string>& ids, bool all);
+int doctor(const Asked& asked);
+struct WebhookOptions {
+  std::string github;     // name of a [[github]]; empty: all
+  std::string url;        // empty: webhook_url of the configuration
+  std::int64_t hook = 0;  // 0: the one with that URL
+  bool secret = false;    // send it though nothing else is to change
+  bool yes = false;
+  bool dry_run = false;
+};
+int install_webhook(const Asked& asked, const WebhookOptions& options);
 int check_config(const std::string& path, bool json, bool file_only);
 int print_version(bool json);
 

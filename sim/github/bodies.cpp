@@ -6,6 +6,7 @@
 
 #include "net/crypto.hpp"
 #include "net/rfc3339.hpp"
+#include "sim/github/runner/version.hpp"
 
 namespace jitney::sim {
 namespace {
@@ -286,6 +287,8 @@ json::object Bodies::runner(const Runner& runner) const {
                       {"busy", runner.busy()},
                       {"ephemeral", runner.ephemeral},
                       {"runner_group_id", runner.group_id},
+                      {"version", runner.first_online_at == Time{} ? json::value(nullptr)
+                                                                   : json::value(runner::kVersion)},
                       {"labels", std::move(labels)}};
 }
 

@@ -35,6 +35,7 @@ class Bodies {
   [[nodiscard]] json::object app(const App& app) const;
   [[nodiscard]] json::object installation(const Installation& installation) const;
   [[nodiscard]] json::object hook(const Hook& hook) const;
+  [[nodiscard]] json::object hook_config(const Hook& hook) const;
   [[nodiscard]] json::object delivery(const Delivery& delivery, bool whole) const;
   [[nodiscard]] json::object permissions() const;
   [[nodiscard]] std::string event_payload(const Event& event,

@@ -23,10 +23,15 @@ std::string_view target_type(HookKind kind) {
   return "";
 }
 
+// The bytes that are sent and signed.
+std::string body_of(const Delivery& delivery) {
+  return delivery.form ? "payload=" + net::percent_encode(*delivery.payload) : *delivery.payload;
+}
+
 net::Headers headers_for(const Hook& hook, const Delivery& delivery) {
   net::Headers headers{
       {"Accept", "*/*"},
-      {"Content-Type", "application/json"},
+      {"Content-Type", delivery.form ? "application/x-www-form-urlencoded" : "application/json"},
       {"User-Agent", "GitHub-Hookshot/51ba22f"},
       {"X-GitHub-Delivery", delivery.guid},
       {"X-GitHub-Event", delivery.event},
@@ -35,7 +40,7 @@ net::Headers headers_for(const Hook& hook, const Delivery& delivery) {
       {"X-GitHub-Hook-Installation-Target-Type", std::string(target_type(hook.kind))}};
   if (!hook.secret.empty()) {
     headers.add("X-Hub-Signature-256",
-                "sha256=" + net::hex(net::hmac_sha256(hook.secret, *delivery.payload)));
+                "sha256=" + net::hex(net::hmac_sha256(hook.secret, body_of(delivery))));
   }
   return headers;
 }
@@ -94,6 +99,7 @@ void Hooks::send(const Hook& hook, const Notice& notice, WebhookFaults& faults, 
   delivery.installation_id = notice.installation_id;
   delivery.repository_id = notice.repository_id;
   delivery.payload = std::make_shared<const std::string>(notice.payload);
+  delivery.form = hook.form;
   delivery.delivered_at = now;
   delivery.headers = headers_for(hook, delivery);
   if (faults.fail.strikes(random_)) {
@@ -144,7 +150,7 @@ std::optional<Outgoing> Hooks::take(core::Time now) {
   out.url = hook->url;
   out.request.method = "POST";
   out.request.headers = delivery.headers;
-  out.request.body = *delivery.payload;
+  out.request.body = body_of(delivery);
   return out;
 }
 

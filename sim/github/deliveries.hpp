@@ -35,6 +35,8 @@ struct Hook {
   core::Secret secret;                                           // empty: unsigned
   std::set<std::string> events{"workflow_job", "workflow_run"};  // "*": all
   bool active = true;
+  bool form = false;  // content type form: what is signed is the form
+  bool insecure = false;
   core::Time created_at{};
 };
 
@@ -54,6 +56,7 @@ struct Delivery {
   int status_code = 0;
   net::Headers headers;  // as sent
   std::shared_ptr<const std::string> payload;
+  bool form = false;   // sent as one
   std::string answer;  // its first bytes
   net::Headers answer_headers;
 };

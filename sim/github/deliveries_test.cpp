@@ -284,9 +284,11 @@ TEST_F(DeliveriesTest, HooksAreCreatedByRestAndPinged) {
   Receiver second;
   const json::value made = caller->expect(
       201, "POST", "/repos/acme/shop/hooks",
-      json::object{{"name", "web"},
-                   {"events", json::array{"workflow_job"}},
-                   {"config", json::object{{"url", second.url()}, {"secret", "hush"}}}});
+      json::object{
+          {"name", "web"},
+          {"events", json::array{"workflow_job"}},
+          {"config",
+           json::object{{"url", second.url()}, {"content_type", "json"}, {"secret", "hush"}}}});
   EXPECT_EQ(made.at("config").at("secret").as_string(), "********");
   queue();
   ASSERT_TRUE(settled());
@@ -296,6 +298,32 @@ TEST_F(DeliveriesTest, HooksAreCreatedByRestAndPinged) {
   const std::string path =
       "/repos/acme/shop/hooks/" + std::to_string(made.at("id").as_int64()) + "/deliveries";
   EXPECT_EQ(caller->expect(200, "GET", path).as_array().size(), 2u);
+}
+
+TEST_F(DeliveriesTest, AHookIsAFormUnlessItIsToBeJsonAndIsChangedByRest) {
+  start();
+  Receiver second;
+  const json::value made = caller->expect(
+      201, "POST", "/repos/acme/shop/hooks",
+      json::object{{"config", json::object{{"url", second.url()}, {"secret", "hush"}}}});
+  EXPECT_EQ(made.at("config").at("content_type"), "form");
+  ASSERT_TRUE(settled());
+  const net::Request ping = second.requests().front();
+  EXPECT_TRUE(ping.body.starts_with("payload=%7B"));
+  EXPECT_EQ(ping.headers.get("content-type"), "application/x-www-form-urlencoded");
+  EXPECT_EQ(ping.headers.get("x-hub-signature-256"),
+            "sha256=" + net::hex(net::hmac_sha256(core::Secret("hush"), ping.body)));
+  const std::string path = "/repos/acme/shop/hooks/" + std::to_string(made.at("id").as_int64());
+  const json::value changed = caller->expect(
+      200, "PATCH", path,
+      json::object{{"active", false},
+                   {"events", json::array{"workflow_job"}},
+                   {"config", json::object{{"url", second.url()}, {"content_type", "json"}}}});
+  EXPECT_EQ(changed.at("active"), false);
+  EXPECT_EQ(changed.at("config").at("content_type"), "json");
+  EXPECT_FALSE(changed.at("config").as_object().contains("secret")) << "none was sent again";
+  EXPECT_EQ(caller->expect(404, "PATCH", "/repos/acme/shop/hooks/1", json::object{}).at("message"),
+            "Not Found");
 }
 
 }  // namespace

@@ -93,10 +93,16 @@ std::string Bodies::hooks_url(const Hook& hook) const {
   return base_;
 }
 
+json::object Bodies::hook_config(const Hook& hook) const {
+  json::object config{{"url", hook.url},
+                      {"content_type", hook.form ? "form" : "json"},
+                      {"insecure_ssl", hook.insecure ? "1" : "0"}};
+  if (!hook.secret.empty()) config["secret"] = "********";
+  return config;
+}
+
 json::object Bodies::hook(const Hook& hook) const {
   const std::string url = hooks_url(hook);
-  json::object config{{"url", hook.url}, {"content_type", "json"}, {"insecure_ssl", "0"}};
-  if (!hook.secret.empty()) config["secret"] = "********";
   json::object body{{"id", hook.id},
                     {"type", hook.kind == HookKind::app            ? "App"
                              : hook.kind == HookKind::organization ? "Organization"
@@ -104,7 +110,7 @@ json::object Bodies::hook(const Hook& hook) const {
                     {"name", "web"},
                     {"active", hook.active},
                     {"events", list(hook.events)},
-                    {"config", std::move(config)},
+                    {"config", hook_config(hook)},
                     {"url", url},
                     {"ping_url", url + "/pings"},
                     {"deliveries_url", url + "/deliveries"},

@@ -50,40 +50,97 @@ net::Response get_hook(Exchange& e) {
   return hook == nullptr ? not_found() : json_answer(200, e.bodies.hook(*hook));
 }
 
-net::Response create_hook(Exchange& e) {
-  boost::system::error_code error;
-  const json::value parsed = json::parse(e.request.body, error);
-  if (error) return refusal(400, "Problems parsing JSON");
-  const json::object* body = parsed.if_object();
-  const json::value* config = body != nullptr ? body->if_contains("config") : nullptr;
-  const json::value* url =
-      config != nullptr && config->is_object() ? config->get_object().if_contains("url") : nullptr;
-  if (url == nullptr || !url->is_string()) return refusal(422, "Validation Failed");
-  const Place place = place_of(e);
-  Hook hook;
-  hook.kind = place.kind;
-  hook.owner = place.owner;
-  hook.url = std::string(url->get_string());
-  if (const json::value* secret = config->get_object().if_contains("secret");
-      secret != nullptr && secret->is_string()) {
-    hook.secret = core::Secret(std::string(secret->get_string()));
+const json::object* object_in(const json::object& body, std::string_view key) {
+  const json::value* found = body.if_contains(key);
+  return found == nullptr ? nullptr : found->if_object();
+}
+
+std::optional<std::string> text_in(const json::object& body, std::string_view key) {
+  const json::value* found = body.if_contains(key);
+  if (found == nullptr || !found->is_string()) return std::nullopt;
+  return std::string(found->get_string());
+}
+
+// What is not there stays as it is, but for the secret, which a new configuration without one ends.
+void read_config(const json::object& config, Hook& hook, bool keeps_secret) {
+  if (auto url = text_in(config, "url")) hook.url = *std::move(url);
+  if (const auto type = text_in(config, "content_type")) hook.form = *type != "json";
+  if (const auto insecure = text_in(config, "insecure_ssl")) hook.insecure = *insecure == "1";
+  if (auto secret = text_in(config, "secret")) {
+    hook.secret = core::Secret(*std::move(secret));
+  } else if (!keeps_secret) {
+    hook.secret = core::Secret();
   }
-  if (const json::value* events = body->if_contains("events");
+}
+
+// Events and "active" as a body gives them.
+void read_rest(const json::object& body, Hook& hook) {
+  if (const json::value* events = body.if_contains("events");
       events != nullptr && events->is_array()) {
     hook.events.clear();
     for (const json::value& event : events->get_array()) {
       if (event.is_string()) hook.events.emplace(event.get_string());
     }
-  } else {
-    hook.events = {"push"};
   }
-  if (const json::value* active = body->if_contains("active");
+  if (const json::value* active = body.if_contains("active");
       active != nullptr && active->is_bool()) {
     hook.active = active->get_bool();
   }
+}
+
+net::Response create_hook(Exchange& e) {
+  boost::system::error_code error;
+  const json::value parsed = json::parse(e.request.body, error);
+  if (error || !parsed.is_object()) return refusal(400, "Problems parsing JSON");
+  const json::object* config = object_in(parsed.get_object(), "config");
+  if (config == nullptr || !text_in(*config, "url")) return refusal(422, "Validation Failed");
+  const Place place = place_of(e);
+  Hook hook;
+  hook.kind = place.kind;
+  hook.owner = place.owner;
+  hook.events = {"push"};
+  hook.form = true;  // GitHub's own default
+  read_config(*config, hook, false);
+  read_rest(parsed.get_object(), hook);
   const Hook& added = e.state.hooks.add(std::move(hook), e.now);
   ping(e.state, added, e.now);
   return json_answer(201, e.bodies.hook(added));
+}
+
+net::Response update_hook(Exchange& e) {
+  const Hook* found = hook_here(e, place_of(e));
+  if (found == nullptr) return not_found();
+  boost::system::error_code error;
+  const json::value parsed = json::parse(e.request.body, error);
+  if (error || !parsed.is_object()) return refusal(400, "Problems parsing JSON");
+  Hook& hook = *e.state.hooks.find(found->id);
+  if (const json::object* config = object_in(parsed.get_object(), "config")) {
+    read_config(*config, hook, false);
+  }
+  read_rest(parsed.get_object(), hook);
+  return json_answer(200, e.bodies.hook(hook));
+}
+
+net::Response get_app_hook(Exchange& e) {
+  const Hook* hook = hook_here(e, place_of(e));
+  return json_answer(200, hook == nullptr ? json::object() : e.bodies.hook_config(*hook));
+}
+
+net::Response update_app_hook(Exchange& e) {
+  boost::system::error_code error;
+  const json::value parsed = json::parse(e.request.body, error);
+  if (error || !parsed.is_object()) return refusal(400, "Problems parsing JSON");
+  const Place place = place_of(e);
+  const Hook* found = hook_here(e, place);
+  if (found == nullptr) {
+    Hook made;
+    made.kind = place.kind;
+    made.owner = place.owner;
+    found = &e.state.hooks.add(std::move(made), e.now);
+  }
+  Hook& hook = *e.state.hooks.find(found->id);
+  read_config(parsed.get_object(), hook, true);
+  return json_answer(200, e.bodies.hook_config(hook));
 }
 
 net::Response ping_hook(Exchange& e) {
@@ -161,12 +218,15 @@ net::Response redeliver(Exchange& e) {
 
 const std::vector<Route>& hook_routes() {
   static const std::vector<Route> kRoutes{
+      {"GET", "/app/hook/config", get_app_hook},
+      {"PATCH", "/app/hook/config", update_app_hook},
       {"GET", "/app/hook/deliveries", list_deliveries},
       {"GET", "/app/hook/deliveries/{delivery_id}", get_delivery},
       {"POST", "/app/hook/deliveries/{delivery_id}/attempts", redeliver},
       {"GET", "/orgs/{org}/hooks", list_hooks},
       {"POST", "/orgs/{org}/hooks", create_hook},
       {"GET", "/orgs/{org}/hooks/{hook_id}", get_hook},
+      {"PATCH", "/orgs/{org}/hooks/{hook_id}", update_hook},
       {"POST", "/orgs/{org}/hooks/{hook_id}/pings", ping_hook},
       {"GET", "/orgs/{org}/hooks/{hook_id}/deliveries", list_deliveries},
       {"GET", "/orgs/{org}/hooks/{hook_id}/deliveries/{delivery_id}", get_delivery},
@@ -174,6 +234,7 @@ const std::vector<Route>& hook_routes() {
       {"GET", "/repos/{owner}/{repo}/hooks", list_hooks},
       {"POST", "/repos/{owner}/{repo}/hooks", create_hook},
       {"GET", "/repos/{owner}/{repo}/hooks/{hook_id}", get_hook},
+      {"PATCH", "/repos/{owner}/{repo}/hooks/{hook_id}", update_hook},
       {"POST", "/repos/{owner}/{repo}/hooks/{hook_id}/pings", ping_hook},
       {"GET", "/repos/{owner}/{repo}/hooks/{hook_id}/deliveries", list_deliveries},
       {"GET", "/repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}", get_delivery},

@@ -183,8 +183,9 @@ void note(State& state, const net::Request& request, const Found& found, int sta
   const auto header = [&](std::string_view name) {
     return std::string(request.headers.get(name).value_or(""));
   };
-  // A new hook's body holds its secret.
-  const bool has_secret = route.ends_with("/hooks");
+  // A hook's body holds its secret.
+  const bool has_secret = route.ends_with("/hooks") || route.ends_with("/hooks/{hook_id}") ||
+                          route.ends_with("/hook/config");
   state.calls.push_back(Call{.at = now,
                              .method = request.method,
                              .target = request.target,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Self-hosted runners of repositories, organisations and enterprises.
 #include <algorithm>
+#include <tuple>
 
 #include "sim/github/jit.hpp"
 #include "sim/github/rest.hpp"
+#include "sim/github/runner/version.hpp"
 
 namespace jitney::sim {
 namespace {
@@ -135,6 +137,49 @@ net::Response get_group(Exchange& e) {
   return json_answer(200, e.bodies.group(e.vars[0], *group));
 }
 
+net::Response list_group_repositories(Exchange& e) {
+  const Group* group =
+      e.state.world.group(Scope{.kind = ScopeKind::organization, .name = e.vars[0]}, e.id(1));
+  if (group == nullptr) return not_found();
+  std::vector<json::value> items;
+  for (const Repository& each : e.state.world.repositories()) {
+    if (group->repositories.contains(each.full_name())) {
+      items.emplace_back(e.bodies.repository(each));
+    }
+  }
+  return page_of(e, "repositories", items);
+}
+
+// An enterprise has the default group alone here.
+net::Response get_enterprise_group(Exchange& e) {
+  if (e.id(1) != 1) return not_found();
+  const std::string url = e.state.base + "/enterprises/" + e.vars[0] + "/actions/runner-groups/1";
+  return json_answer(200, json::object{{"id", 1},
+                                       {"name", "Default"},
+                                       {"visibility", "all"},
+                                       {"default", true},
+                                       {"runners_url", url + "/runners"},
+                                       {"allows_public_repositories", false}});
+}
+
+net::Response list_downloads(Exchange&) {
+  json::array downloads;
+  const std::string version = runner::kVersion;
+  for (const auto& [os, architecture, end] :
+       {std::tuple{"osx", "x64", ".tar.gz"}, std::tuple{"linux", "x64", ".tar.gz"},
+        std::tuple{"linux", "arm64", ".tar.gz"}, std::tuple{"win", "x64", ".zip"}}) {
+    const std::string file =
+        std::string("actions-runner-") + os + "-" + architecture + "-" + version + end;
+    downloads.push_back(json::object{
+        {"os", os},
+        {"architecture", architecture},
+        {"download_url",
+         "https://github.com/actions/runner/releases/download/v" + version + "/" + file},
+        {"filename", file}});
+  }
+  return json_answer(200, downloads);
+}
+
 }  // namespace
 
 const std::vector<Route>& runner_routes() {
@@ -145,6 +190,9 @@ const std::vector<Route>& runner_routes() {
       {"GET", "/repos/{owner}/{repo}/actions/runners", list_runners},
       {"GET", "/orgs/{org}/actions/runners", list_runners},
       {"GET", "/enterprises/{enterprise}/actions/runners", list_runners},
+      {"GET", "/repos/{owner}/{repo}/actions/runners/downloads", list_downloads},
+      {"GET", "/orgs/{org}/actions/runners/downloads", list_downloads},
+      {"GET", "/enterprises/{enterprise}/actions/runners/downloads", list_downloads},
       {"GET", "/repos/{owner}/{repo}/actions/runners/{runner_id}", get_runner},
       {"GET", "/orgs/{org}/actions/runners/{runner_id}", get_runner},
       {"GET", "/enterprises/{enterprise}/actions/runners/{runner_id}", get_runner},
@@ -153,6 +201,10 @@ const std::vector<Route>& runner_routes() {
       {"DELETE", "/enterprises/{enterprise}/actions/runners/{runner_id}", delete_runner},
       {"GET", "/orgs/{org}/actions/runner-groups", list_groups},
       {"GET", "/orgs/{org}/actions/runner-groups/{runner_group_id}", get_group},
+      {"GET", "/orgs/{org}/actions/runner-groups/{runner_group_id}/repositories",
+       list_group_repositories},
+      {"GET", "/enterprises/{enterprise}/actions/runner-groups/{runner_group_id}",
+       get_enterprise_group},
   };
   return kRoutes;
 }

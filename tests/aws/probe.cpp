@@ -5,7 +5,6 @@
 //   aws_probe call   {"service","operation","input"} -> {"output"} or {"fault","what"}
 // `call` finds region, endpoints and credentials as the product does, in the environment.
 #include <algorithm>
-#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -52,8 +51,6 @@ json::object sign_one(const json::value& in) {
 }
 
 json::object call_one(Client& client, const json::value& in) {
-  constexpr std::array kServices{Service::dynamodb, Service::ec2, Service::sqs,
-                                 Service::ssm,      Service::sts, Service::secretsmanager};
   const std::string name = net::get_string_or(in, "service", "");
   const std::string operation = net::get_string_or(in, "operation", "");
   const auto* input = net::get_object(in, "input");

@@ -156,6 +156,49 @@ class OpenApi(Case):
                            "GET /enterprises/{enterprise}/actions/runners"])
 
 
+    def look(self, w, *install):
+        """doctor and webhook install, beside a server that did its work."""
+        w.queue([(CPU, ["true"])])
+        w.wait_completed(1)
+        w.jitney("doctor", check=False)
+        w.jitney("webhook", "install", "--yes", "--secret", *install)
+
+    def test_doctor_and_webhook_install_with_a_token(self):
+        with RecordedWorld() as w:
+            self.look(w)
+            w.jitney("webhook", "install", "--yes", "--url", f"http://localhost:{w.port}/webhook")
+            hook = "/orgs/{org}/hooks"
+            self.check(w, ["GET /orgs/{org}/actions/runners", "GET /orgs/{org}/actions/runners/downloads",
+                           "GET /orgs/{org}/actions/runner-groups/{runner_group_id}", "GET /orgs/{org}/repos",
+                           "GET /repos/{owner}/{repo}/actions/runs", f"GET {hook}", f"POST {hook}",
+                           f"PATCH {hook}/{{hook_id}}", f"POST {hook}/{{hook_id}}/pings",
+                           f"GET {hook}/{{hook_id}}/deliveries"])
+
+    def test_doctor_and_webhook_install_with_an_app(self):
+        with RecordedWorld(app=True) as w:
+            self.look(w)
+            self.check(w, ["GET /app", "GET /app/installations/{installation_id}", "GET /app/hook/config",
+                           "PATCH /app/hook/config", "GET /app/hook/deliveries", "GET /installation/repositories"])
+
+    def test_doctor_and_webhook_install_of_a_repository(self):
+        with RecordedWorld(url="https://github.com/{name}/widgets") as w:
+            self.look(w, "--url", "http://127.0.0.1:1/webhook")
+            hook = "/repos/{owner}/{repo}/hooks"
+            self.check(w, ["GET /repos/{owner}/{repo}", "GET /repos/{owner}/{repo}/actions/runners/downloads",
+                           f"GET {hook}", f"POST {hook}"])
+
+    def test_doctor_of_an_enterprise(self):
+        with RecordedWorld(url="https://github.com/enterprises/big", more=["--enterprise", "big:acme"]) as w:
+            w.queue([(CPU, ["true"])])
+            w.wait_completed(1)
+            w.jitney("doctor", check=False)
+            refused = w.jitney("webhook", "install", "--yes", check=False)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn("no webhooks of enterprises", refused.stderr)
+            self.check(w, ["GET /enterprises/{enterprise}/actions/runners/downloads",
+                           "GET /enterprises/{enterprise}/actions/runner-groups/{runner_group_id}"])
+
+
 def good_call():
     """A call and its answer without fault, to be spoiled."""
     message = json.dumps({"message": "Conflict", "documentation_url": "https://docs.github.com/rest"})
