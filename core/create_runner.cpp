@@ -19,6 +19,7 @@ namespace {
 // for the follow-up that finish() pushes.
 constexpr int kRounds = 20;
 constexpr Duration kReadinessPoll = std::chrono::seconds(3);
+constexpr Duration kSlowReadinessPoll = std::chrono::seconds(15);
 
 // A pool and what stands in its way, as one round sees them.
 struct View {
@@ -199,10 +200,11 @@ class CreateRunner {
     const auto sooner = [&](Time time) {
       if (!next || time < *next) next = time;
     };
-    const bool booting = std::ranges::any_of(view.snapshot.runners, [](const Runner& runner) {
-      return runner.phase == Phase::launched;
-    });
-    if (booting) sooner(at + kReadinessPoll);
+    for (const Runner& runner : view.snapshot.runners) {
+      if (runner.phase != Phase::launched) continue;
+      // What has taken long may take a little longer.
+      sooner(at + std::clamp((at - runner.phase_since) / 8, kReadinessPoll, kSlowReadinessPoll));
+    }
     if (wait_) sooner(at + *wait_);
     if (context_.out_of_time() && (now.deficit > 0 || !now.start.empty() || !now.follow.empty())) {
       sooner(at);

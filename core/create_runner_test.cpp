@@ -113,6 +113,17 @@ TEST_F(CreateRunner, WaitsForAMachineToBootAndLooksAgainSoon) {
   EXPECT_EQ(runner("prod-cpu-1").phase, Phase::registered);
 }
 
+TEST_F(CreateRunner, AsksAMachineThatBootsForLongLessOften) {
+  machines.boot_by_hand();
+  queue_job();
+  ASSERT_TRUE(create());
+  messages(1min);
+  clock.advance(4min);
+  ASSERT_TRUE(create());
+  EXPECT_TRUE(messages(14s).empty());
+  EXPECT_EQ(messages(15s).size(), 1u);
+}
+
 TEST_F(CreateRunner, ComesBackWhenTheJobsDelayIsOver) {
   const JobId id = queue_job();
   messages();
