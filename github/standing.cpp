@@ -14,7 +14,6 @@ namespace jitney::github {
 namespace {
 
 namespace bj = boost::json;
-using core::Fault;
 
 constexpr int kGroupPages = 10;
 constexpr std::size_t kMaxWord = 300;

@@ -22,15 +22,14 @@ std::string ago(core::Time at, core::Time now) {
 
 Finding check_function(const std::string& name, const aws::FunctionRuns& runs, bool scheduled,
                        core::Time now) {
-  const std::string check = name;
   const std::string logs = "its log: aws logs tail /aws/lambda/" + name + " --since 1h";
   if (runs.runs == 0) {
-    if (!scheduled) return ok(check, "not called in a day");
-    return failed(check, "not called in a day, though a schedule should",
+    if (!scheduled) return ok(name, "not called in a day");
+    return failed(name, "not called in a day, though a schedule should",
                   "was terraform applied in this region? is the rule " + name + " enabled?");
   }
   if (name.ends_with("-sweep") && now - runs.last_run > kSweepSilent) {
-    return failed(check, "last called " + ago(runs.last_run, now),
+    return failed(name, "last called " + ago(runs.last_run, now),
                   "is the rule " + name +
                       " enabled? is the account at its limit of concurrent "
                       "executions?");
@@ -38,9 +37,9 @@ Finding check_function(const std::string& name, const aws::FunctionRuns& runs, b
   const std::string seen =
       counted(static_cast<std::size_t>(runs.runs), "call") + " in a day, " +
       (runs.errors == 0 ? "no errors" : counted(static_cast<std::size_t>(runs.errors), "error"));
-  if (runs.errors == 0) return ok(check, seen);
+  if (runs.errors == 0) return ok(name, seen);
   const std::string last = seen + ", the last " + ago(runs.last_error, now);
-  return now - runs.last_error > kRecent ? ok(check, last) : warning(check, last, logs);
+  return now - runs.last_error > kRecent ? ok(name, last) : warning(name, last, logs);
 }
 
 }  // namespace
