@@ -84,12 +84,14 @@ std::string EmbeddedMetrics::line(const Key& key, const Values& values, core::Ti
     // An empty dimension makes CloudWatch drop the whole line.
     out[name] = value.empty() ? "none" : value;
   }
+  json::array dimensions;  // json::array{names} is a copy to clang and a list of one to g++
+  dimensions.emplace_back(std::move(names));
   const json::object metric{{"Name", key.metric},
                             {"Unit", values.unit == Unit::count ? "Count" : "Milliseconds"}};
   out["_aws"] = json::object{
       {"Timestamp", now.time_since_epoch().count()},
       {"CloudWatchMetrics", json::array{json::object{{"Namespace", kNamespace},
-                                                     {"Dimensions", json::array{names}},
+                                                     {"Dimensions", dimensions},
                                                      {"Metrics", json::array{metric}}}}}};
   out[key.metric] = json::array(values.values.begin(), values.values.end());
   return json::serialize(out) + "\n";
