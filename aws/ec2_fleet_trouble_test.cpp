@@ -306,6 +306,56 @@ TEST_F(Ec2TroubleTest, AnInterruptionWhileBusyLeavesTheJobItsTwoMinutes) {
   EXPECT_EQ(live(), 0);
 }
 
+// EC2 says nothing, or its event is lost: the sweep alone finds out.
+TEST_F(Ec2TroubleTest, AMachineThatEndedUnheardLeavesNoSpotRequestThatMakesAnother) {
+  cloud.persistent_requests();
+  const JobId id = started_job();
+  sweep();
+  take(id);
+  const std::string request = cloud.instance(runner().machine).spot_request;
+  cloud.interrupt(runner().machine);
+  ASSERT_EQ(cloud.spot_requests().at(request), "open");
+  sweep_for(deployment.orphan_grace + minutes(2));
+  EXPECT_EQ(runner().phase, Phase::gone);
+  EXPECT_EQ(cloud.spot_requests().at(request), "cancelled");
+}
+
+TEST_F(Ec2TroubleTest, GitHubDownForHoursHoldsUpNoEndOfAMachineAndLeavesNoRegistration) {
+  std::vector<JobId> jobs;
+  for (int i = 0; i < 3; ++i) jobs.push_back(queue_job());
+  create();
+  cloud.settle();
+  create();
+  sweep();
+  forge.take(jobs[0], runner(1).forge_id);
+  auto event = forge.job("acme/shop", jobs[0]);
+  ASSERT_TRUE(core::autoscaler(context(), std::span(&*event, 1)));
+  ASSERT_EQ(runner(1).phase, Phase::busy);
+
+  forge.fail_next(core::Fault::transient, 1'000'000);
+  cloud.end_runner(runner(1).machine, 0);  // its job ended; nobody hears it from GitHub
+  cloud.interrupt(runner(2).machine);      // an idle one is taken away
+  ASSERT_TRUE(core::runner_ended(context(), runner(1).machine, 0));
+  ASSERT_TRUE(core::runner_ended(context(), runner(2).machine, std::nullopt));
+  EXPECT_EQ(live(), 1) << "what ended holds no place";
+  const int fleets = cloud.count("CreateFleet");
+  for (const core::Time end = clock.now() + std::chrono::hours(4); clock.now() < end;) {
+    static_cast<void>(core::sweep(context()));
+    create();
+    clock.advance(deployment.sweep_interval);
+  }
+  EXPECT_EQ(cloud.count("CreateFleet"), fleets) << "nothing is launched for jobs nobody can ask of";
+  EXPECT_EQ(runner(3).phase, Phase::registered) << "a wait for GitHub is no runner's fault";
+  EXPECT_EQ(alive(), 1);
+
+  forge.fail_next(core::Fault::transient, 0);
+  forge.finish(jobs[0]);
+  forge.take(jobs[1], runner(3).forge_id);
+  sweep_for(deployment.orphan_grace + minutes(3));
+  EXPECT_FALSE(forge.find("prod-cpu-2")->has_value()) << "the debt is paid";
+  for (const JobId id : jobs) EXPECT_EQ(job(id).failures, 0);
+}
+
 TEST_F(Ec2TroubleTest, APersonsMistakeInTheTemplateIsNotRetriedForHours) {
   nothing_left("spot");
   for (const char* zone : {"us-east-1a", "us-east-1b"}) {

@@ -47,7 +47,7 @@ class WatchedFleet final : public Fleet {
   int lose_launch_answers = 0;           // the machines are made, the caller hears nothing
   bool lose_start_answer = false;
   bool stop_takes_longer = false;  // stop() answers that none is gone yet
-  std::optional<Error> launch_error, start_error, find_error;
+  std::optional<Error> launch_error, start_error, stop_error, find_error;
 
   Result<std::string> compose(const Pool& pool, const Batch& batch, int rung, int count) override {
     if (auto once = std::exchange(before_compose, nullptr)) once();
@@ -74,6 +74,7 @@ class WatchedFleet final : public Fleet {
     return core::fail(Fault::transient, "the line to the machine broke");
   }
   Result<std::vector<MachineId>> stop(std::span<const MachineId> machines) override {
+    if (stop_error) return std::unexpected(*stop_error);
     if (stop_takes_longer) return std::vector<MachineId>{};
     stopped.insert(stopped.end(), machines.begin(), machines.end());
     return fleet_.stop(machines);

@@ -53,6 +53,12 @@ void reconcile_absent(const Context& context, const Runner& runner, Swept& swept
       return;
     }
   }
+  // What came with the machine must go too: a spot request that stays may make another one.
+  const auto stopped = context.fleet.stop(std::span(&runner.machine, 1));
+  if (!stopped) {
+    note_trouble(swept, "what machine " + runner.machine + " left behind", stopped.error());
+    return;
+  }
   const auto gone =
       context.ledger.advance(runner.name, Event::machine_gone, {}, context.clock.now());
   if (!gone) {

@@ -88,6 +88,22 @@ TEST_F(ReconcileMachines, EndsARunnerWhoseMachineIsGone) {
   EXPECT_EQ(live(), 0);
 }
 
+// A spot request outlives its machine, and may make another.
+TEST_F(ReconcileMachines, EndsWhatAMachineThatIsGoneLeftBehind) {
+  const JobId id = queue_job();
+  ASSERT_TRUE(create());
+  take(id, "prod-cpu-1");
+  const MachineId machine = runner("prod-cpu-1").machine;
+  ASSERT_TRUE(machines.stop(std::span(&machine, 1)));
+  clock.advance(deployment.orphan_grace);
+  fleet.stop_error = Error{Fault::throttled, "later"};
+  EXPECT_EQ(swept().runners_stopped, 0u);
+  EXPECT_EQ(runner("prod-cpu-1").phase, Phase::busy) << "not over as long as something may be left";
+  fleet.stop_error.reset();
+  EXPECT_EQ(swept().runners_stopped, 1u);
+  EXPECT_EQ(fleet.stopped, std::vector{machine});
+}
+
 TEST_F(ReconcileMachines, RemembersThatARunnerWithoutAJobLostItsMachine) {
   queue_job();
   ASSERT_TRUE(create());
