@@ -24,6 +24,11 @@ std::string with(std::string_view prefix, std::string_view rest) {
   return std::string(prefix).append(rest);
 }
 
+// A row that somebody wrote by hand may have a shorter key.
+std::string without(std::string_view key, std::size_t prefix) {
+  return std::string(key.substr(std::min(key.size(), prefix)));
+}
+
 }  // namespace
 
 Key job_key(core::JobId id) { return {core::job_subject(id), "row"}; }
@@ -39,11 +44,11 @@ Key open_batch_key(std::string_view pool, const core::BatchId& id) {
 }
 
 std::string pool_of(const Key& pool_key) {
-  return pool_key.sk.substr(std::string_view("pool#").size());
+  return without(pool_key.sk, std::string_view("pool#").size());
 }
 
 core::RunnerName gone_runner_name(const Key& gone_runner_key, std::string_view deployment) {
-  const std::string pool = gone_runner_key.pk.substr(core::pool_subject("").size());
+  const std::string pool = without(gone_runner_key.pk, core::pool_subject("").size());
   std::string_view number = gone_runner_key.sk;
   number.remove_prefix(std::min(number.size(), kGoneRunner.size()));
   number.remove_prefix(std::min(number.size(), number.find_first_not_of('0')));

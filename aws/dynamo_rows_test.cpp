@@ -32,8 +32,14 @@ TEST(DynamoRows, WhatIsNotNamedLikeOursHasNoPlace) {
   }
 }
 
+TEST(DynamoRows, APoolComesBackFromItsKey) {
+  EXPECT_EQ(pool_of(pool_key("a-b")), "a-b");
+  EXPECT_EQ(pool_of({"pools", ""}), "") << "what somebody wrote by hand harms nobody";
+}
+
 TEST(DynamoRows, ANameComesBackFromAGoneRunnersKey) {
   EXPECT_EQ(gone_runner_name(gone_runner_key("a-b", 100), "ci"), "ci-a-b-100");
+  EXPECT_EQ(gone_runner_name({"", ""}, "ci"), "ci--") << "what somebody wrote by hand harms nobody";
 }
 
 TEST(DynamoRows, ARowThatIsNotWhatItShouldBeIsReadWithoutHarm) {
