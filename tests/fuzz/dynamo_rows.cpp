@@ -36,6 +36,11 @@ void expect_round_trips(const aws::Item& item) {
   expect(pool_again.next_number == pool.next_number && pool_again.live == pool.live,
          "a pool is read as it was written");
 
+  const aws::Touched touched = aws::touched_of(item);
+  aws::Item touching;
+  touching["touched"] = aws::touched_value(touched);
+  expect(aws::touched_of(touching) == touched, "what a pool's version covers is read as written");
+
   const core::Note note = aws::read_note(item);
   expect(aws::read_note(aws::note_item(note, core::Duration(0))) == note,
          "a note is read as it was written");

@@ -2,9 +2,6 @@
 // What is asked of GitHub (a word: runners, find, mint, remove, job, run_jobs, open_jobs,
 // repositories, deliveries, redeliver), then its answers: a status, header lines, an empty line and
 // the body, with a line "---" between two answers.
-#include <algorithm>
-#include <charconv>
-
 #include "github/rest_forge.hpp"
 #include "net/wire_text.hpp"
 #include "tests/fuzz/property.hpp"
@@ -15,37 +12,11 @@ namespace jitney::fuzz {
 namespace {
 
 constexpr std::string_view kToken = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
-constexpr std::size_t kMostAnswers = 8;
 
 class StandingClock final : public core::Clock {
  public:
   core::Time now() override { return core::Time(std::chrono::seconds(1'767'323'045)); }
 };
-
-net::Response read_answer(std::string_view text) {
-  Lines lines(text);
-  net::Response answer;
-  const std::string_view status = lines.take();
-  std::from_chars(status.data(), status.data() + status.size(), answer.status);
-  for (auto line = lines.take(); !line.empty(); line = lines.take()) {
-    const std::size_t colon = std::min(line.find(": "), line.size());
-    if (!net::is_token(line.substr(0, colon))) continue;
-    answer.headers.add(std::string(line.substr(0, colon)),
-                       std::string(line.substr(std::min(line.size(), colon + 2))));
-  }
-  answer.body = lines.rest();
-  return answer;
-}
-
-void read_script(std::string_view text) {
-  script() = {};
-  constexpr std::string_view kBetween = "---\n";
-  while (!text.empty() && script().answers.size() < kMostAnswers) {
-    const std::string_view one = text.substr(0, text.find(kBetween));
-    script().answers.push_back(read_answer(one));
-    text.remove_prefix(std::min(text.size(), one.size() + kBetween.size()));
-  }
-}
 
 std::unique_ptr<core::Forge> forge_of(core::Clock& clock) {
   github::ForgeOptions options;
