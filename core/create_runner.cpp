@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "core/blame.hpp"
 #include "core/breaker.hpp"
@@ -17,7 +20,11 @@ namespace {
 
 // Each round reads the pool anew, so that a rival's work is seen; what is left after these waits
 // for the follow-up that finish() pushes.
-constexpr int kRounds = 20;
+constexpr int kRounds = 40;
+// Rivals have the same list of runners to start. Each begins somewhere else in a long one, and
+// looks again after a few: so they seldom want the same runner, and launches never wait for long.
+constexpr std::size_t kStartsARound = 8;
+constexpr std::size_t kAskedAtOnce = 50;
 constexpr Duration kReadinessPoll = std::chrono::seconds(3);
 constexpr Duration kSlowReadinessPoll = std::chrono::seconds(15);
 
@@ -26,6 +33,7 @@ struct View {
   Snapshot snapshot;
   Conditions conditions;
   std::optional<Time> held;  // launches wait until then
+  Time none_answered_at{};   // of many machines, whoever asked
 
   // Until when nobody was to call GitHub, if nobody has reached it since.
   [[nodiscard]] std::optional<Time> unreachable() const {
@@ -33,6 +41,8 @@ struct View {
     return conditions.forge_down_until;
   }
 };
+
+std::string silence_key(std::string_view pool) { return "silence/" + std::string(pool); }
 
 class CreateRunner {
  public:
@@ -48,6 +58,7 @@ class CreateRunner {
     }
     const auto view = look();
     if (!view) return std::unexpected(view.error());
+    interrupted_ = true;
     return finish(*view);
   }
 
@@ -55,7 +66,7 @@ class CreateRunner {
   Result<View> look() {
     auto snapshot = context_.ledger.snapshot(pool_.name);
     if (!snapshot) return std::unexpected(snapshot.error());
-    const std::array keys{breaker_key(pool_.scope), hold_key(pool_.name)};
+    const std::array keys{breaker_key(pool_.scope), hold_key(pool_.name), silence_key(pool_.name)};
     const auto notes = context_.ledger.notes_named(keys);
     if (!notes) return std::unexpected(notes.error());
     const auto note = [&](const std::string& key) {
@@ -64,9 +75,11 @@ class CreateRunner {
     };
     View view{.snapshot = std::move(*snapshot),
               .conditions = launch_conditions(context_, note(keys[0])),
-              .held = std::nullopt};
+              .held = std::nullopt,
+              .none_answered_at = {}};
     const Note* hold = note(keys[1]);
     if (hold != nullptr && hold->expires > context_.clock.now()) view.held = hold->expires;
+    if (const Note* silence = note(keys[2])) view.none_answered_at = silence->at;
     return view;
   }
 
@@ -84,28 +97,41 @@ class CreateRunner {
       moved = claim(view, now);
       if (!moved) return moved;
     }
-    const auto answered = note_answers(view.snapshot);
+    const auto answered = note_answers(view);
     if (!answered) return answered;
     const auto started = start_all(plan_of(view));
     if (!started) return started;
     return *moved || *answered || *started;
   }
 
-  // Into the snapshot too, so that those that answer are started in the same round.
-  Result<bool> note_answers(Snapshot& snapshot) {
-    std::vector<MachineId> asked;
-    for (const Runner& runner : snapshot.runners) {
+  // Some of those that answer become ready; true: there were some.
+  Result<bool> note_answers(View& view) {
+    const Time last = std::max(view.none_answered_at, none_answered_at_);
+    std::vector<MachineId> waiting;
+    for (const Runner& runner : view.snapshot.runners) {
       // One that refused its start a moment ago would be minted and taken back again and again.
-      if (runner.phase == Phase::launched && !tried_.contains(runner.name)) {
-        asked.push_back(runner.machine);
-      }
+      if (runner.phase != Phase::launched || tried_.contains(runner.name)) continue;
+      const bool just_asked =
+          runner.phase_since <= last && context_.clock.now() < last + kReadinessPoll;
+      if (!just_asked) waiting.push_back(runner.machine);
     }
-    if (asked.empty()) return false;
-    const auto answering = context_.fleet.answering(asked);
-    if (!answering) return std::unexpected(answering.error());
+    if (waiting.empty()) return false;
+    std::ranges::rotate(waiting, waiting.begin() + own_place(waiting.size(), kAskedAtOnce));
+    for (std::span<const MachineId> left(waiting); !left.empty();) {
+      const auto some = left.first(std::min(left.size(), kAskedAtOnce));
+      left = left.subspan(some.size());
+      const auto answering = context_.fleet.answering(some);
+      if (!answering) return std::unexpected(answering.error());
+      if (!answering->empty()) return note_ready(view.snapshot, *answering);
+    }
+    return note_silence(waiting.size());
+  }
+
+  // Into the snapshot too, so that those that answer are started in the same round.
+  Result<bool> note_ready(Snapshot& snapshot, const std::vector<MachineId>& answering) {
     for (Runner& runner : snapshot.runners) {
       if (runner.phase != Phase::launched ||
-          std::ranges::find(*answering, runner.machine) == answering->end()) {
+          std::ranges::find(answering, runner.machine) == answering.end()) {
         continue;
       }
       auto moved =
@@ -116,7 +142,27 @@ class CreateRunner {
         return std::unexpected(moved.error());
       }
     }
-    return !answering->empty();
+    return true;
+  }
+
+  // Rivals need not ask for many at the same time.
+  Result<bool> note_silence(std::size_t machines) {
+    none_answered_at_ = context_.clock.now();
+    if (machines <= kStartsARound) return false;
+    const Status noted = context_.ledger.put({.key = silence_key(pool_.name),
+                                              .value = std::to_string(machines) + " machines boot",
+                                              .at = none_answered_at_,
+                                              .expires = none_answered_at_ + kReadinessPoll});
+    if (!noted) return std::unexpected(noted.error());
+    return false;
+  }
+
+  // Where in a list that is longer than `few` this one begins: neighbouring moments lie far apart.
+  [[nodiscard]] std::ptrdiff_t own_place(std::size_t size, std::size_t few) const {
+    if (size <= few) return 0;
+    constexpr std::size_t kScatter = 2'654'435'761;
+    const auto moment = static_cast<std::size_t>(context_.clock.now().time_since_epoch().count());
+    return static_cast<std::ptrdiff_t>(moment * kScatter % size);
   }
 
   Result<bool> follow(const Snapshot& snapshot, const Plan& now) {
@@ -131,16 +177,25 @@ class CreateRunner {
   }
 
   Result<bool> start_all(const Plan& now) {
-    bool moved = false;
-    for (const RunnerName& name : now.start) {
+    if (now.start.size() > kStartsARound && !called_for_help_) {
+      called_for_help_ = true;
+      const Status called = context_.queue.push({.kind = MessageKind::create_runner,
+                                                 .key = pool_.name,
+                                                 .detail = "many runners to start"},
+                                                Duration::zero(), context_.clock.now());
+      if (!called) return std::unexpected(called.error());
+    }
+    std::vector<RunnerName> names = now.start;
+    std::ranges::rotate(names, names.begin() + own_place(names.size(), kStartsARound));
+    if (names.size() > kStartsARound) names.resize(kStartsARound);
+    for (const RunnerName& name : names) {
       if (context_.out_of_time()) break;
       tried_.insert(name);
       if (Status started = start(context_, pool_, name); !started) {
         return std::unexpected(started.error());
       }
-      moved = true;
     }
-    return moved;
+    return !names.empty();
   }
 
   Result<bool> claim(const View& view, const Plan& now) {
@@ -206,7 +261,7 @@ class CreateRunner {
       sooner(at + std::clamp((at - runner.phase_since) / 8, kReadinessPoll, kSlowReadinessPoll));
     }
     if (wait_) sooner(at + *wait_);
-    if (context_.out_of_time() && (now.deficit > 0 || !now.start.empty() || !now.follow.empty())) {
+    if (interrupted_ && (now.deficit > 0 || !now.start.empty() || !now.follow.empty())) {
       sooner(at);
     }
     if (!next) return {};
@@ -216,6 +271,9 @@ class CreateRunner {
   const Context& context_;
   const Pool& pool_;
   std::set<RunnerName> tried_;
+  Time none_answered_at_{};
+  bool called_for_help_ = false;
+  bool interrupted_ = false;  // there may be more to do now
   std::optional<Duration> wait_;
 };
 

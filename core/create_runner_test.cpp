@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan -> claim -> launch -> bind -> mint -> start, and what stands in its way. What becomes of one
 // batch is in launch_test.cpp, of one runner in start_test.cpp.
+#include <algorithm>
+
 #include "core/breaker.hpp"
 #include "core/functions_test.hpp"
 #include "core/launch.hpp"
@@ -245,6 +247,57 @@ TEST_F(CreateRunner, OpensTheBreakerWhenAMintFailsAndTriesNoOther) {
   ASSERT_TRUE(create());
   EXPECT_EQ(machine_count(), 3u);
   EXPECT_EQ(forge.registrations(), 3u);
+}
+
+TEST_F(CreateRunner, LeavesABatchToItsClaimerAndTakesItUpWhenThatOneDied) {
+  queue_job();
+  messages(1h);
+  const auto snapshot = ledger.snapshot("cpu");
+  ASSERT_TRUE(snapshot);
+  const Plan now = plan(pool(), *snapshot, {.batch_size = 10}, clock.now());
+  Batch claimed = make_batch("prod", pool(), snapshot->state, now, clock.now());
+  claimed.request = fleet.compose(pool(), claimed, 0, 1).value_or("");
+  ASSERT_EQ(ledger.claim(claimed, snapshot->state.version, pool().max), Claimed::ok);
+
+  ASSERT_TRUE(create());
+  EXPECT_TRUE(fleet.launches.empty());
+  EXPECT_EQ(messages(15s).size(), 1u) << "to look whether it died";
+  clock.advance(15s);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(fleet.launches.size(), 1u);
+  EXPECT_EQ(runner("prod-cpu-1").phase, Phase::registered);
+}
+
+TEST_F(CreateRunner, CallsForHelpOnceWhenThereAreManyToStart) {
+  const auto calls = [this] {
+    return std::ranges::count(messages(), "many runners to start", &Message::detail);
+  };
+  pool().max = 100;
+  queue_jobs(5);
+  messages(1h);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(calls(), 0);
+  queue_jobs(30);
+  messages(1h);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(calls(), 1);
+  EXPECT_EQ(forge.registrations(), 35u) << "and does the work, help or none";
+}
+
+TEST_F(CreateRunner, AsksManyMachinesThatJustWereSilentAfterAWhileOnly) {
+  machines.boot_by_hand();
+  pool().max = 100;
+  queue_jobs(30);
+  ASSERT_TRUE(create());
+  const int asked = fleet.asked;
+  EXPECT_GT(asked, 0);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(fleet.asked, asked);
+  const auto all = machines.list();
+  for (const Machine& machine : *all) machines.boot(machine.id);
+  clock.advance(3s);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(forge.registrations(), 30u);
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ class WatchedFleet final : public Fleet {
 
   std::vector<Sent> launches;
   std::vector<MachineId> stopped;
+  int asked = 0;                         // how often, whether machines answer
   std::function<void()> before_compose;  // run once, after the plan and before the claim
   std::function<void()> before_start;    // run once, after the mint
   int lose_launch_answers = 0;           // the machines are made, the caller hears nothing
@@ -64,6 +65,7 @@ class WatchedFleet final : public Fleet {
     return outcome;
   }
   Result<std::vector<MachineId>> answering(std::span<const MachineId> machines) override {
+    ++asked;
     return fleet_.answering(machines);
   }
   Status start(const MachineId& machine, const RunnerName& runner, const Secret& jit) override {

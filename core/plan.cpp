@@ -8,6 +8,10 @@ namespace jitney::core {
 
 namespace {
 
+// Whoever claims a batch launches it at once. Others would only send the same request again, and
+// bind the same machines; if the claimer died, they do it after this.
+constexpr Duration kLaunchTakes = std::chrono::seconds(15);
+
 // The oldest that no supply was launched for. A runner that is claimed to keep others warm is for
 // no job, and its failure is no job's.
 std::vector<JobId> jobs_for(const Snapshot& snapshot, int unmet, Time now) {
@@ -164,7 +168,7 @@ Batch make_batch(const std::string& deployment, const Pool& pool, const PoolStat
   batch.pool = pool.name;
   batch.jobs = plan.jobs;
   batch.created_at = now;
-  batch.next_try = now;
+  batch.next_try = now + std::min(kLaunchTakes, pool.deadlines.batch / 4);
   batch.deadline = now + pool.deadlines.batch;
   for (int i = 0; i < plan.deficit; ++i) {
     const std::int64_t number = state.next_number + i;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -73,7 +74,7 @@ class Batch {
   bool carried_out(const Group& group) {
     if (message_of(group.notice) == nullptr) return noticed(group);
     const core::Status outcome =
-        app::carry_out(context_, group.delivery, options_.settle, options_.carry_out);
+        app::carry_out(context_, group.delivery, options_.settle, carry_out_once_);
     return outcome || settled(group.delivery, outcome.error());
   }
 
@@ -112,7 +113,7 @@ class Batch {
                      {{"source", one.source}, {"detail_type", one.detail_type}});
             return {};
           } else {
-            return on_machine(context_, one, options_.carry_out);
+            return on_machine(context_, one, carry_out_once_);
           }
         },
         notice);
@@ -122,8 +123,19 @@ class Batch {
     return app::settle(context_, delivery, error, options_.settle, options_.spread()).has_value();
   }
 
+  // Machines of one pool that begin to run come in dozens. All of a batch happened before it began,
+  // so one look at the pool is for all of them.
+  const CarryOut carry_out_once_ = [this](const core::Context& context,
+                                          const core::Message& message) -> core::Status {
+    const bool of_pool = message.kind == core::MessageKind::create_runner;
+    if (of_pool && looked_at_.contains(message.key)) return {};
+    core::Status outcome = options_.carry_out(context, message);
+    if (of_pool && outcome) looked_at_.insert(message.key);
+    return outcome;
+  };
   const core::Context& context_;
   const BatchOptions& options_;
+  std::set<std::string> looked_at_;
   std::vector<std::string> failed_;
 };
 

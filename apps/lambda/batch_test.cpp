@@ -187,6 +187,24 @@ TEST_F(Batch, AMachineThatRunsWakesItsPoolOnly) {
   EXPECT_EQ(machines.starts(machine), 1);
 }
 
+TEST_F(Batch, MachinesOfOnePoolThatRunAreLookedAtTogether) {
+  machines.boot_by_hand();
+  queue_jobs(3);
+  ASSERT_TRUE(create());
+  messages(1h);
+  aws::SqsEvent event;
+  const auto all = machines.list();
+  for (const auto& machine : *all) add(event, state_change(machine.id, "running"));
+  int looks = 0;
+  options.carry_out = [&](const core::Context& context, const Message& message) {
+    // The first look fails, so the second machine's must not be spared.
+    if (++looks == 1) return core::Status(core::fail(Fault::transient, "the network blinked"));
+    return core::handle(context, message);
+  };
+  EXPECT_EQ(run(event), Ids{"m-1"});
+  EXPECT_EQ(looks, 2);
+}
+
 TEST_F(Batch, OtherPeoplesMachinesAreNoneOfOurs) {
   registered_machine();
   for (const auto* state : {"pending", "running", "stopping", "terminated"}) {

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -122,7 +123,8 @@ class Agents:
         self._commands = {}  # by machine: list of dicts
         self._begun = {}  # what each machine's runners were begun with
         self._codes = {}  # of runners that ended, by machine
-        self._seen = set()
+        self._seen = {}  # when each was first asked for
+        self.boot = 0  # seconds from then until its agent answers
         self._silent = set()  # machines whose agent never comes up
         self.silent_next = 0  # so many more of them will be
         self.tell = lambda queue, body: None  # where EventBridge puts what it says
@@ -181,11 +183,12 @@ class Agents:
         with self._lock:
             for machine in asked:
                 if machine in running and machine not in self._seen:
-                    self._seen.add(machine)
+                    self._seen[machine] = time.monotonic()
                     if self.silent_next > 0:
                         self.silent_next -= 1
                         self._silent.add(machine)
-            up = [i for i in asked if i in running and i not in self._silent]
+            booted = time.monotonic() - self.boot
+            up = [i for i in asked if i in running and i not in self._silent and self._seen[i] <= booted]
         return 200, {"InstanceInformationList": [{"InstanceId": i, "PingStatus": "Online"} for i in up]}
 
     def _send(self, body):

@@ -106,6 +106,8 @@ class Mapping(Source):
 class EventBridge(Source):
     """Tells of machines what changed since the last look, and of a stranger's machine each time."""
 
+    strangers = ("i-0aaaaaaaaaaaaaaaa",)
+
     def __init__(self, world):
         super().__init__()
         self._world, self._states, self._changed = world, {}, threading.Event()
@@ -121,7 +123,7 @@ class EventBridge(Source):
         for machine, state in self._states.items():
             if seen.get(machine) == state:
                 continue
-            for one in (machine, "i-0aaaaaaaaaaaaaaaa"):
+            for one in (machine, *self.strangers):
                 self._world.tell(cloud.create if state == "running" else cloud.stop, envelope(
                     "aws.ec2", "EC2 Instance State-change Notification", {"instance-id": one, "state": state}))
             if state in ("shutting-down", "terminated"):
