@@ -80,7 +80,11 @@ class FunctionRoles(unittest.TestCase):
         # Those of the command line, which has the credentials of a person; and of a server that takes its own messages.
         self.assertEqual(spare, {
             ("sqs", "StartMessageMoveTask"), ("sqs", "SendMessageBatch"), ("sqs", "DeleteMessageBatch"), ("sqs", "DeleteMessage"),
-            ("sqs", "ChangeMessageVisibility"), ("sqs", "GetQueueAttributes"), ("sts", "AssumeRoleWithWebIdentity")})
+            ("sqs", "ChangeMessageVisibility"), ("sqs", "GetQueueAttributes"), ("sts", "AssumeRoleWithWebIdentity"),
+            # jitney doctor
+            ("cloudwatch", "GetMetricData"), ("dynamodb", "DescribeTable"), ("ec2", "DescribeImages"),
+            ("ec2", "DescribeInstanceTypeOfferings"), ("ec2", "DescribeInstanceTypes"), ("ec2", "DescribeLaunchTemplateVersions"),
+            ("iam", "GetRole"), ("servicequotas", "GetServiceQuota"), ("sts", "GetCallerIdentity")})
 
     def test_a_role_lacks_nothing_and_has_nothing_for_nothing(self):
         for function, made in self.calls.items():
