@@ -59,14 +59,36 @@ Status next_rung(const Context& context, const Pool& pool, Batch batch, int coun
   return store(context, batch, "next rung " + std::to_string(batch.rung) + " after: " + error.what);
 }
 
+// Holds the pool's launches and says for how long. Who does not tell when to come back is asked
+// less and less often, as long as each hold ends in the next one; rivals who were refused together
+// count as one.
+Result<Duration> hold_after(const Context& context, const std::string& pool, const Error& error) {
+  Duration pause = error.retry_after.value_or(kDefaultWait);
+  if (!error.retry_after) {
+    const auto last = context.ledger.note(hold_key(pool));
+    if (!last) return std::unexpected(last.error());
+    if (*last) {
+      const Time now = context.clock.now();
+      const Duration before = (*last)->expires - (*last)->at;
+      const bool held = now < (*last)->expires;
+      const bool again = !held && now <= (*last)->expires + before;
+      if (held || again)
+        pause = std::clamp(again ? 2 * before : before, kDefaultWait, kLongestRetry);
+    }
+  }
+  if (Status held = hold_launches(context, pool, error, pause); !held) {
+    return std::unexpected(held.error());
+  }
+  return pause;
+}
+
 Status after_error(const Context& context, const Pool& pool, Batch batch, const Error& error,
                    int unfilled) {
   if (is_wait(error.fault)) {
     // It is the pool that must wait, not this batch alone: the others would ask as often each.
-    const Duration pause = error.retry_after.value_or(kDefaultWait);
-    const Status held = hold_launches(context, pool.name, error, pause);
-    if (!held) return held;
-    return wait(context, std::move(batch), error, pause);
+    const auto pause = hold_after(context, pool.name, error);
+    if (!pause) return std::unexpected(pause.error());
+    return wait(context, std::move(batch), error, *pause);
   }
   if (is_permanent(error.fault)) return abandon(context, batch, error, true);
   if (error.fault == Fault::no_capacity) {
@@ -145,10 +167,8 @@ Status after_partial(const Context& context, const Pool& pool, Batch batch, cons
     return next_rung(context, pool, std::move(batch), unfilled, error);
   }
   if (!is_wait(error.fault)) return abandon(context, batch, error, true);
-  if (Status held =
-          hold_launches(context, pool.name, error, error.retry_after.value_or(kDefaultWait));
-      !held) {
-    return held;
+  if (const auto pause = hold_after(context, pool.name, error); !pause) {
+    return std::unexpected(pause.error());
   }
   return abandon(context, batch, error, false);
 }

@@ -63,6 +63,23 @@ TEST_F(Launch, AThrottleHoldsAllLaunchesOfThePool) {
   EXPECT_EQ(machine_count(), 4u);
 }
 
+// At ten seconds a hold it would be sixty times.
+TEST_F(Launch, AThrottleThatGoesOnIsAskedLessAndLessOften) {
+  queue_job();
+  fleet.launch_error = Error{Fault::throttled, "RequestLimitExceeded", {}};
+  for (int second = 0; second < 600; ++second) {
+    ASSERT_TRUE(create());
+    clock.advance(1s);
+  }
+  EXPECT_LE(fleet.launches.size(), 15u);
+  fleet.launch_error.reset();
+  for (int second = 0; second <= 60; ++second) {
+    ASSERT_TRUE(create());
+    clock.advance(1s);
+  }
+  EXPECT_EQ(machine_count(), 1u) << "a minute is the longest hold";
+}
+
 TEST_F(Launch, CountsOneFailureWhenNoMachineCameBeforeTheDeadline) {
   const JobId id = queue_job();
   fleet.launch_error = Error{Fault::transient, "the provider hung up"};

@@ -77,7 +77,9 @@ TEST_P(SwarmRegression, StaysMended) {
 INSTANTIATE_TEST_SUITE_P(Seeds, SwarmRegression,
                          testing::Values(100669, 107426, 108325, 110873,
                                          // agents that stayed away were asked about too often
-                                         1391, 2955, 7134));
+                                         1391, 2955, 7134,
+                                         // a throttle that went on was asked every ten seconds
+                                         54007));
 
 INSTANTIATE_TEST_SUITE_P(
     Seeds, Regression,
