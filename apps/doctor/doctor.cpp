@@ -25,14 +25,14 @@ std::vector<Look> looks_of(const Config& config, const LoadSecret& load, core::C
 }
 
 void examine(const std::vector<Look>& looks, const std::function<void(const std::string&)>& waiting,
-             const std::function<void(const Section&)>& tell) {
-  std::vector<std::future<std::vector<Section>>> begun;
+             const std::function<void(const Area&)>& tell) {
+  std::vector<std::future<std::vector<Area>>> begun;
   begun.reserve(looks.size());
   for (const Look& look : looks) begun.push_back(std::async(std::launch::async, look.look));
   for (std::size_t i = 0; i < looks.size(); ++i) {
     waiting(looks[i].title);
     try {
-      for (const Section& section : begun[i].get()) tell(section);
+      for (const Area& area : begun[i].get()) tell(area);
     } catch (const std::exception& bug) {
       tell({looks[i].title,
             {failed("doctor", std::string("this is a bug: ") + bug.what(), "please report it")}});

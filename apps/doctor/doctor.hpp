@@ -18,7 +18,7 @@ namespace jitney::app {
 // throws becomes a finding.
 struct Look {
   std::string title;
-  std::function<std::vector<Section>()> look;
+  std::function<std::vector<Area>()> look;
 };
 
 // What this configuration asks for: its scopes of GitHub, and this machine or AWS. `load` reads
@@ -28,12 +28,12 @@ std::vector<Look> looks_of(const Config& config, const LoadSecret& load, core::C
 // Begins them all, and tells each in order, as soon as it and all before it are done. `waiting` is
 // called with the title of the one that is waited for, before the wait.
 void examine(const std::vector<Look>& looks, const std::function<void(const std::string&)>& waiting,
-             const std::function<void(const Section&)>& tell);
+             const std::function<void(const Area&)>& tell);
 
 // --- the looks; each blocks until it is done, and tells what it could not see
-std::vector<Section> look_at_github(const Config& config, const GithubScope& scope,
-                                    const LoadSecret& load, core::Clock& clock);
-std::vector<Section> look_at_this_machine(const Config& config);
-std::vector<Section> look_at_aws(const Config& config, core::Clock& clock);
+std::vector<Area> look_at_github(const Config& config, const GithubScope& scope,
+                                 const LoadSecret& load, core::Clock& clock);
+std::vector<Area> look_at_this_machine(const Config& config);
+std::vector<Area> look_at_aws(const Config& config, core::Clock& clock);
 
 }  // namespace jitney::app

@@ -43,22 +43,22 @@ TEST(Doctor, LooksSideBySideAndTellsInOrder) {
   const auto look = [&](const char* title) {
     return Look{title, [&both, title] {
                   both.arrive_and_wait();
-                  return std::vector<Section>{{title, {}}};
+                  return std::vector<Area>{{title, {}}};
                 }};
   };
   std::vector<std::string> told;
   examine(
       {look("a"), look("b")}, [&](const std::string& title) { told.push_back("?" + title); },
-      [&](const Section& section) { told.push_back(section.title); });
+      [&](const Area& area) { told.push_back(area.title); });
   EXPECT_THAT(told, ElementsAre("?a", "a", "?b", "b"));
 }
 
 TEST(Doctor, ALookThatThrowsIsAFindingAndTheOthersGoOn) {
-  std::vector<Section> told;
+  std::vector<Area> told;
   examine(
-      {{"a", []() -> std::vector<Section> { throw std::runtime_error("no heap"); }},
-       {"b", [] { return std::vector<Section>{{"b", {ok("x", "y")}}}; }}},
-      [](const std::string&) {}, [&](const Section& section) { told.push_back(section); });
+      {{"a", []() -> std::vector<Area> { throw std::runtime_error("no heap"); }},
+       {"b", [] { return std::vector<Area>{{"b", {ok("x", "y")}}}; }}},
+      [](const std::string&) {}, [&](const Area& area) { told.push_back(area); });
   ASSERT_EQ(told.size(), 2U);
   EXPECT_EQ(told[0].findings[0].verdict, Verdict::failed);
   EXPECT_THAT(told[0].findings[0].seen, HasSubstr("no heap"));
@@ -74,11 +74,11 @@ TEST(Doctor, ASecretThatIsMissingIsAFindingAndNothingIsAsked) {
   scope.url = "https://github.invalid/acme";
   scope.token = SecretRef{SecretRef::Kind::environment, "NO_SUCH_TOKEN", "t.toml:1:1"};
   unsetenv("NO_SUCH_TOKEN");
-  const auto sections = look_at_github(config, scope, load_secret, clock);
-  ASSERT_EQ(sections.size(), 1U);
-  ASSERT_EQ(sections[0].findings.size(), 1U);
-  EXPECT_EQ(sections[0].findings[0].verdict, Verdict::failed);
-  EXPECT_THAT(sections[0].findings[0].seen, HasSubstr("NO_SUCH_TOKEN"));
+  const auto areas = look_at_github(config, scope, load_secret, clock);
+  ASSERT_EQ(areas.size(), 1U);
+  ASSERT_EQ(areas[0].findings.size(), 1U);
+  EXPECT_EQ(areas[0].findings[0].verdict, Verdict::failed);
+  EXPECT_THAT(areas[0].findings[0].seen, HasSubstr("NO_SUCH_TOKEN"));
 }
 
 }  // namespace

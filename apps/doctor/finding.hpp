@@ -25,7 +25,7 @@ struct Finding {
 };
 
 // What belongs together: a scope of GitHub, this machine, an account.
-struct Section {
+struct Area {
   std::string title;
   std::vector<Finding> findings;
 };

@@ -57,26 +57,26 @@ void look_at_start(aws::Client& client, const Config& config, std::vector<Findin
   findings.push_back(check_script(config.ec2.runner_script, aws::has_object(client, bucket, key)));
 }
 
-Section look_at_machines(aws::Client& client, const Config& config) {
-  Section section{"Machines on EC2", {}};
+Area look_at_machines(aws::Client& client, const Config& config) {
+  Area area{"Machines on EC2", {}};
   std::vector<PoolOnEc2> pools;
   for (const core::Pool& pool : config.deployment.pools) {
     pools.push_back(look_at_pool(client, pool, config.ec2_pools.at(pool.name)));
   }
   for (const PoolOnEc2& pool : pools) {
-    section.findings.push_back(check_template(pool));
-    section.findings.push_back(check_image(pool));
-    section.findings.push_back(check_types(pool));
-    section.findings.push_back(check_subnets(pool));
+    area.findings.push_back(check_template(pool));
+    area.findings.push_back(check_image(pool));
+    area.findings.push_back(check_types(pool));
+    area.findings.push_back(check_subnets(pool));
   }
-  look_at_room(client, pools, section.findings);
-  look_at_start(client, config, section.findings);
-  return section;
+  look_at_room(client, pools, area.findings);
+  look_at_start(client, config, area.findings);
+  return area;
 }
 
-Section look_at_functions(const Config& config, core::Clock& clock, aws::Client& client) {
-  Section section{"Functions on Lambda", {}};
-  std::vector<Finding>& findings = section.findings;
+Area look_at_functions(const Config& config, core::Clock& clock, aws::Client& client) {
+  Area area{"Functions on Lambda", {}};
+  std::vector<Finding>& findings = area.findings;
   const auto table = aws::table_status(client, config.aws.table);
   findings.push_back(check_table(config.aws.table, table));
   findings.push_back(check_queue("create", aws::queue_depth(client, config.aws.queue_url)));
@@ -95,25 +95,25 @@ Section look_at_functions(const Config& config, core::Clock& clock, aws::Client&
            config.deployment.name, aws::function_runs(client, names, clock.now()), clock.now())) {
     findings.push_back(std::move(finding));
   }
-  return section;
+  return area;
 }
 
 }  // namespace
 
-std::vector<Section> look_at_aws(const Config& config, core::Clock& clock) {
+std::vector<Area> look_at_aws(const Config& config, core::Clock& clock) {
   const auto client = aws_client(config);
   client->set_deadline(std::chrono::steady_clock::now() + kLongest);
   const auto identity = aws::who_am_i(*client);
-  std::vector<Section> sections{{"AWS", {check_identity(identity, config.aws.region)}}};
+  std::vector<Area> areas{{"AWS", {check_identity(identity, config.aws.region)}}};
   if (!identity) {
-    sections.front().findings.push_back(skipped("the rest", "AWS tells nothing without them"));
-    return sections;
+    areas.front().findings.push_back(skipped("the rest", "AWS tells nothing without them"));
+    return areas;
   }
-  if (config.fleet == FleetKind::ec2) sections.push_back(look_at_machines(*client, config));
+  if (config.fleet == FleetKind::ec2) areas.push_back(look_at_machines(*client, config));
   if (config.ledger == LedgerKind::dynamodb) {
-    sections.push_back(look_at_functions(config, clock, *client));
+    areas.push_back(look_at_functions(config, clock, *client));
   }
-  return sections;
+  return areas;
 }
 
 }  // namespace jitney::app

@@ -114,17 +114,17 @@ void look_at_versions(const Config& config, const github::Standing& standing, co
 
 }  // namespace
 
-std::vector<Section> look_at_github(const Config& config, const GithubScope& scope,
-                                    const LoadSecret& load, core::Clock& clock) {
-  Section section{"GitHub " + scope.name + " (" + scope.url + ")", {}};
-  std::vector<Finding>& findings = section.findings;
+std::vector<Area> look_at_github(const Config& config, const GithubScope& scope,
+                                 const LoadSecret& load, core::Clock& clock) {
+  Area area{"GitHub " + scope.name + " (" + scope.url + ")", {}};
+  std::vector<Finding>& findings = area.findings;
   ForgeSettings settings;
   settings.load = load;
   const auto session = open_session(config, scope, settings, clock);
   if (!session) {
     findings.push_back(
         failed("credentials", session.error().what, secret_todo(session.error().what)));
-    return {section};
+    return {area};
   }
   if (config.ingress == IngressKind::webhook) {
     for (const SecretRef& reference : scope.webhook_secrets) {
@@ -139,7 +139,7 @@ std::vector<Section> look_at_github(const Config& config, const GithubScope& sco
   if (standing.skew) findings.push_back(check_clock(standing));
   if (!usable(standing)) {
     findings.push_back(skipped("the rest", "nothing more is told to these credentials"));
-    return {section};
+    return {area};
   }
   const Pools pools = pools_of(config, scope);
   findings.push_back(check_permissions(scope, standing));
@@ -153,7 +153,7 @@ std::vector<Section> look_at_github(const Config& config, const GithubScope& sco
   findings.push_back(check_missed_webhooks(config, hooks_visible, standing.visible_count));
   look_at_versions(config, standing, pools, findings);
   findings.push_back(check_budget(standing));
-  return {section};
+  return {area};
 }
 
 }  // namespace jitney::app

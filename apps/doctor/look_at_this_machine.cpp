@@ -14,10 +14,10 @@ void append(std::vector<Finding>& to, std::vector<Finding> more) {
 
 }  // namespace
 
-std::vector<Section> look_at_this_machine(const Config& config) {
+std::vector<Area> look_at_this_machine(const Config& config) {
   const MachineFacts facts = look_at_machine(config);
-  Section section{"This machine", {}};
-  std::vector<Finding>& findings = section.findings;
+  Area area{"This machine", {}};
+  std::vector<Finding>& findings = area.findings;
   if (config.fleet == FleetKind::process) {
     append(findings, check_runner_dirs(facts));
     append(findings, check_users(facts));
@@ -26,7 +26,7 @@ std::vector<Section> look_at_this_machine(const Config& config) {
   findings.push_back(check_state(facts));
   append(findings, check_listeners(facts));
   if (config.fleet == FleetKind::process) findings.push_back(check_disk(facts.disk));
-  return {section};
+  return {area};
 }
 
 }  // namespace jitney::app

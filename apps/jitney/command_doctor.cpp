@@ -50,26 +50,26 @@ int doctor(const Asked& asked) {
   net::set_log_level(net::LogLevel::error);
   local::SystemClock clock;
   const std::vector<Look> looks = looks_of(asked.config, secret_loader(asked.config), clock);
-  std::vector<Section> sections;
+  std::vector<Area> areas;
   bool printed = true;
   Progress progress(!asked.json && isatty(STDERR_FILENO) == 1);
   examine(
       looks, [&](const std::string& title) { progress.say(title); },
-      [&](const Section& section) {
+      [&](const Area& area) {
         progress.clear();
         if (!asked.json) {
-          printed &= print((sections.empty() ? "" : "\n") + section_text(section, asked.screen));
+          printed &= print((areas.empty() ? "" : "\n") + section_text(area, asked.screen));
         }
-        sections.push_back(section);
+        areas.push_back(area);
       });
   if (asked.json) {
-    printed = print_json(
-        json::object{{"ok", !any_failed(sections)}, {"checks", sections_json(sections)}});
+    printed =
+        print_json(json::object{{"ok", !any_failed(areas)}, {"checks", sections_json(areas)}});
   } else {
-    printed &= print("\n" + tally_text(sections, asked.screen));
+    printed &= print("\n" + tally_text(areas, asked.screen));
   }
   if (!printed) return answered(false);
-  return any_failed(sections) ? kFailed : kOk;
+  return any_failed(areas) ? kFailed : kOk;
 }
 
 }  // namespace jitney::app

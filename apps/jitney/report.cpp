@@ -46,22 +46,22 @@ std::string hanging(const std::string& text, std::size_t indent, const Screen& s
   return shown + "\n";
 }
 
-std::size_t count(const std::vector<Section>& sections, Verdict verdict) {
+std::size_t count(const std::vector<Area>& areas, Verdict verdict) {
   std::size_t n = 0;
-  for (const Section& section : sections) {
-    n += static_cast<std::size_t>(std::ranges::count(section.findings, verdict, &Finding::verdict));
+  for (const Area& area : areas) {
+    n += static_cast<std::size_t>(std::ranges::count(area.findings, verdict, &Finding::verdict));
   }
   return n;
 }
 
 }  // namespace
 
-std::string section_text(const Section& section, const Screen& screen) {
+std::string section_text(const Area& area, const Screen& screen) {
   std::size_t widest = 0;
-  for (const Finding& finding : section.findings) widest = std::max(widest, finding.check.size());
+  for (const Finding& finding : area.findings) widest = std::max(widest, finding.check.size());
   const std::size_t indent = kVerdictWidth + widest + 4;
-  std::string text = printable(section.title) + "\n";
-  for (const Finding& finding : section.findings) {
+  std::string text = printable(area.title) + "\n";
+  for (const Finding& finding : area.findings) {
     const std::string verdict(to_string(finding.verdict));
     text += "  " + painted(verdict, paint_of(finding.verdict), screen) +
             std::string(kVerdictWidth - verdict.size(), ' ') +
@@ -72,10 +72,10 @@ std::string section_text(const Section& section, const Screen& screen) {
   return text;
 }
 
-std::string tally_text(const std::vector<Section>& sections, const Screen& screen) {
+std::string tally_text(const std::vector<Area>& areas, const Screen& screen) {
   std::string text;
   for (const Verdict verdict : {Verdict::ok, Verdict::warning, Verdict::failed, Verdict::skipped}) {
-    const std::size_t n = count(sections, verdict);
+    const std::size_t n = count(areas, verdict);
     if (n == 0) continue;
     std::string word(to_string(verdict));
     if (verdict == Verdict::warning && n > 1) word += "s";
@@ -85,16 +85,14 @@ std::string tally_text(const std::vector<Section>& sections, const Screen& scree
   return text + "\n";
 }
 
-bool any_failed(const std::vector<Section>& sections) {
-  return count(sections, Verdict::failed) > 0;
-}
+bool any_failed(const std::vector<Area>& areas) { return count(areas, Verdict::failed) > 0; }
 
-boost::json::array sections_json(const std::vector<Section>& sections) {
+boost::json::array sections_json(const std::vector<Area>& areas) {
   boost::json::array checks;
-  for (const Section& section : sections) {
-    for (const Finding& finding : section.findings) {
+  for (const Area& area : areas) {
+    for (const Finding& finding : area.findings) {
       checks.push_back(
-          boost::json::object{{"section", section.title},
+          boost::json::object{{"area", area.title},
                               {"check", finding.check},
                               {"verdict", to_string(finding.verdict)},
                               {"seen", finding.seen},

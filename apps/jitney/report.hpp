@@ -12,12 +12,12 @@
 namespace jitney::app {
 
 // A heading, and for each finding its verdict, what was seen and, below, what to do.
-std::string section_text(const Section& section, const Screen& screen);
+std::string section_text(const Area& area, const Screen& screen);
 
 // "12 ok, 1 warning, 2 failed"
-std::string tally_text(const std::vector<Section>& sections, const Screen& screen);
-bool any_failed(const std::vector<Section>& sections);
+std::string tally_text(const std::vector<Area>& areas, const Screen& screen);
+bool any_failed(const std::vector<Area>& areas);
 
-boost::json::array sections_json(const std::vector<Section>& sections);
+boost::json::array sections_json(const std::vector<Area>& areas);
 
 }  // namespace jitney::app

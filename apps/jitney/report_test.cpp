@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const Section kSection{
+const Area kSection{
     "GitHub acme",
     {ok("credentials", "a token, which GitHub takes"),
      failed("webhook", "there is none", "jitney webhook install"), skipped("clock", "no date")}};
@@ -28,10 +28,10 @@ TEST(Report, ShowsEachFindingAndBelowWhatToDo) {
 }
 
 TEST(Report, BreaksLongLinesUnderTheirBeginning) {
-  const Section section{"s",
-                        {warning("disk", "one two three four five six seven eight nine ten",
-                                 "free some space, or lower min_free_disk of [process]")}};
-  std::istringstream lines(section_text(section, {.width = 50, .colour = false}));
+  const Area area{"s",
+                  {warning("disk", "one two three four five six seven eight nine ten",
+                           "free some space, or lower min_free_disk of [process]")}};
+  std::istringstream lines(section_text(area, {.width = 50, .colour = false}));
   std::string line;
   std::getline(lines, line);
   std::getline(lines, line);
@@ -42,9 +42,9 @@ TEST(Report, BreaksLongLinesUnderTheirBeginning) {
 }
 
 TEST(Report, WhatOthersWroteCannotMoveTheCursor) {
-  const Section section{"a\033[2J", {ok("b", "c\033[2Jd\n")}};
-  EXPECT_THAT(section_text(section, {}), Not(HasSubstr("\033")));
-  EXPECT_THAT(section_text(section, {}), HasSubstr("c?[2Jd?"));
+  const Area area{"a\033[2J", {ok("b", "c\033[2Jd\n")}};
+  EXPECT_THAT(section_text(area, {}), Not(HasSubstr("\033")));
+  EXPECT_THAT(section_text(area, {}), HasSubstr("c?[2Jd?"));
 }
 
 TEST(Report, CountsVerdictsAndKnowsWhetherAnyFailed) {
@@ -59,7 +59,7 @@ TEST(Report, AsJsonHasNullWhereThereIsNothingToDo) {
   EXPECT_TRUE(checks[0].at("todo").is_null());
   EXPECT_EQ(checks[1].at("todo"), "jitney webhook install");
   EXPECT_EQ(checks[1].at("verdict"), "failed");
-  EXPECT_EQ(checks[1].at("section"), "GitHub acme");
+  EXPECT_EQ(checks[1].at("area"), "GitHub acme");
 }
 
 }  // namespace

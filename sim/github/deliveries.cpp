@@ -82,7 +82,7 @@ void Hooks::enqueue(Delivery delivery, const std::string& lane, core::Time due) 
   }
 }
 
-void Hooks::send(const Hook& hook, const Notice& notice, WebhookFaults& faults, core::Time now) {
+void Hooks::send(const Hook& hook, const HookEvent& notice, WebhookFaults& faults, core::Time now) {
   if (!hook.active || (!hook.events.contains(notice.event) && !hook.events.contains("*") &&
                        notice.event != "ping")) {
     return;

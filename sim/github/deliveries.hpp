@@ -61,7 +61,7 @@ struct Delivery {
   net::Headers answer_headers;
 };
 
-struct Notice {
+struct HookEvent {
   std::string event;
   std::string action;
   std::string lane;  // what shares a lane is sent in order
@@ -95,7 +95,7 @@ class Hooks {
 
   // Writes the record and queues it; `faults` may have it lost, failed, repeated, late or
   // overtaken.
-  void send(const Hook& hook, const Notice& notice, WebhookFaults& faults, core::Time now);
+  void send(const Hook& hook, const HookEvent& notice, WebhookFaults& faults, core::Time now);
   // A new delivery of the same GUID. False: no such delivery.
   bool redeliver(std::int64_t delivery, core::Time now);
 

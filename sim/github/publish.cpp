@@ -37,7 +37,7 @@ void publish(State& state, Time now) {
   const Bodies bodies(state.world, state.accounts, state.base);
   for (const Event& event : events) {
     const Repository& where = *state.world.repository(event.run.repository);
-    Notice notice;
+    HookEvent notice;
     notice.event = event.of_run ? "workflow_run" : "workflow_job";
     notice.action = event.action;
     notice.lane = event.of_run ? "run/" + std::to_string(event.run.id)
@@ -56,7 +56,7 @@ void publish(State& state, Time now) {
 
 void ping(State& state, const Hook& hook, Time now) {
   const Bodies bodies(state.world, state.accounts, state.base);
-  Notice notice;
+  HookEvent notice;
   notice.event = "ping";
   notice.lane = "ping";
   notice.payload = bodies.ping_payload(hook);
