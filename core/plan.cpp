@@ -109,11 +109,16 @@ void choose_starts(const Snapshot& snapshot, const Conditions& conditions, Time 
       --wanted;
     }
   }
+  std::vector<const Runner*> ready;
   for (const Runner& runner : snapshot.runners) {
-    if (wanted <= 0) return;
-    if (runner.phase != Phase::ready) continue;
-    plan.start.push_back(runner.name);
-    --wanted;
+    if (runner.phase == Phase::ready) ready.push_back(&runner);
+  }
+  // Longest ready first: a rival that looked a moment earlier or later wants the same ones, and the
+  // lease gives each to one. By number, two would mint for one job.
+  std::ranges::stable_sort(ready, {}, &Runner::phase_since);
+  for (const Runner* runner : ready) {
+    if (wanted-- <= 0) return;
+    plan.start.push_back(runner->name);
   }
 }
 

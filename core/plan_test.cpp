@@ -97,6 +97,14 @@ TEST(Plan, ARunnerThatIsToBeWarmIsForNoJob) {
   EXPECT_TRUE(p.jobs.empty());
 }
 
+TEST(Plan, StartsWhatIsReadyForLongestWhateverBecameReadySince) {
+  const Runner late = runner(1, Phase::ready, kNow - 1s);
+  const Runner early = runner(2, Phase::ready, kNow - 2s);
+  EXPECT_EQ(plan(pool(), snapshot({job(1)}, {early}), {}, kNow).start, std::vector{early.name});
+  EXPECT_EQ(plan(pool(), snapshot({job(1)}, {late, early}), {}, kNow).start,
+            std::vector{early.name});
+}
+
 TEST(Plan, MintsOnlyForJobsThatWait) {
   const auto ready = {runner(1, Phase::ready), runner(2, Phase::ready), runner(3, Phase::ready)};
   EXPECT_EQ(plan(pool(10, 3), snapshot({job(1)}, ready), {}, kNow).start,

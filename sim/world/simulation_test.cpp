@@ -41,9 +41,7 @@ TEST(Simulation, WithoutFaultsEveryJobGetsOneMachine) {
     const Verdict verdict = simulate(seed, calm());
     ASSERT_TRUE(verdict.violations.empty()) << told(verdict, "calm");
     EXPECT_EQ(verdict.deaths, 0) << told(verdict, "calm");
-    // One stays warm. Two functions at once may mint for one job: then a warm machine's runner
-    // idles until GitHub removes it, and the machine is replaced.
-    EXPECT_LE(verdict.machines, verdict.jobs + 2) << "seed " << seed;
+    EXPECT_LE(verdict.machines, verdict.jobs + 1) << "seed " << seed;
   }
 }
 
