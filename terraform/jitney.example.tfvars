@@ -2,6 +2,8 @@
 # cp jitney.example.tfvars jitney.auto.tfvars; modules/jitney/variables.tf has everything else.
 region  = "eu-central-1"
 package = "../build/package/jitney-lambda-x86_64.zip"
+# Of the functions: "arm64" where script/package ran on such a machine, whose zip is named so.
+architecture = "x86_64"
 
 github = {
   acme = {

@@ -16,11 +16,11 @@ ROOTS = {
     "move_jobs": ["move_jobs"],
     "sweep": ["sweep", "poll"],
 }
-# What the shell around the core calls itself, as port and method.
+# What the shell around the core calls itself, as port and method (apps/lambda; apps/host/settle.cpp for a message that failed).
 SHELL = {
     "autoscaler": {("queue", "push")},
-    "create_runner": {("queue", "push"), ("queue", "bury"), ("ledger", "runner_on")},
-    "stop_runner": {("queue", "push"), ("queue", "bury"), ("ledger", "runner_on"), ("fleet", "find")},
+    "create_runner": {("queue", "push"), ("queue", "retry"), ("queue", "bury"), ("ledger", "runner_on")},
+    "stop_runner": {("queue", "push"), ("queue", "retry"), ("queue", "bury"), ("ledger", "runner_on"), ("fleet", "find")},
     "move_jobs": {("queue", "note_deaths")},
     "sweep": {("queue", "dead_letters")},
 }

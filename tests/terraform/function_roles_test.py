@@ -65,10 +65,19 @@ class FunctionRoles(unittest.TestCase):
         self.assertEqual({s for s, _ in self.calls["autoscaler"]}, {"dynamodb", "sqs", "secretsmanager"})
 
     def test_the_shell_around_the_core_calls_no_port_that_was_forgotten(self):
-        shell = [p.read_text() for p in (ROOT / "apps/lambda").glob("*.cpp") if "_test" not in p.name]
+        shell = [p.read_text() for folder in ("apps/lambda", "apps/host") for p in (ROOT / folder).glob("*.cpp") if "_test" not in p.name]
         used = {pair for text in shell for pair in calls.PORT.findall(text)}
         self.assertTrue(used)
         self.assertLessEqual(used, set().union(*calls.SHELL.values()))
+
+    def test_who_takes_messages_may_do_all_that_becomes_of_one_that_failed(self):
+        settled = set(calls.PORT.findall((ROOT / "apps/host/settle.cpp").read_text()))
+        self.assertIn(("queue", "retry"), settled)
+        for function, queue in QUEUES.items():
+            self.assertLessEqual(settled, calls.SHELL[function])
+            own, others = (f"arn:aws:sqs:{ACCOUNT}:jitney-{name}" for name in (queue, *set(QUEUES.values()) - {queue}))
+            self.assertTrue(self.may(function, "sqs:ChangeMessageVisibility", own))
+            self.assertFalse(self.may(function, "sqs:ChangeMessageVisibility", others))
 
     def test_every_policy_fits_into_its_role(self):
         for name in EVERY:
@@ -79,8 +88,8 @@ class FunctionRoles(unittest.TestCase):
         spare = calls.all_operations(ROOT) - set().union(*self.calls.values())
         # Those of the command line, which has the credentials of a person; and of a server that takes its own messages.
         self.assertEqual(spare, {
-            ("sqs", "StartMessageMoveTask"), ("sqs", "SendMessageBatch"), ("sqs", "DeleteMessageBatch"), ("sqs", "DeleteMessage"),
-            ("sqs", "ChangeMessageVisibility"), ("sqs", "GetQueueAttributes"), ("sts", "AssumeRoleWithWebIdentity"),
+            ("sqs", "StartMessageMoveTask"), ("sqs", "SendMessageBatch"), ("sqs", "DeleteMessageBatch"),
+            ("sqs", "GetQueueAttributes"), ("sts", "AssumeRoleWithWebIdentity"),
             # jitney doctor
             ("cloudwatch", "GetMetricData"), ("dynamodb", "DescribeTable"), ("ec2", "DescribeImages"),
             ("ec2", "DescribeInstanceTypeOfferings"), ("ec2", "DescribeInstanceTypes"), ("ec2", "DescribeLaunchTemplateVersions"),

@@ -63,6 +63,14 @@ class Functions(unittest.TestCase):
                 self.assertNotIn("never-in-the-state", text)
                 self.assertNotIn("webhook-secret", text)
 
+    def test_a_new_version_of_the_secrets_replaces_processes_that_read_the_old_ones(self):
+        for name, version in (("minimal", "1"), ("root", "3")):
+            for f in deployed(name).of("aws_lambda_function").values():
+                self.assertEqual(f["environment"][0]["variables"]["JITNEY_SECRETS_VERSION"], version)
+        text = (ROOT / "terraform/modules/jitney/functions.tf").read_text()
+        function = re.search(r'^resource "aws_lambda_function" "this".*?^}', text, re.MULTILINE | re.DOTALL)[0]
+        self.assertRegex(function, r"depends_on = \[aws_secretsmanager_secret_version\.this\]")
+
     def test_the_environment_fits_into_lambda(self):
         for name in EVERY:
             for f in deployed(name).of("aws_lambda_function").values():
@@ -152,6 +160,23 @@ class Wiring(unittest.TestCase):
         for key, permission in state.of("aws_lambda_permission", "schedule").items():
             self.assertEqual(permission["source_arn"], state.of("aws_cloudwatch_event_rule", "schedule")[key]["arn"])
             self.assertEqual(permission["function_name"], targets[key])
+
+    def test_the_sweep_expects_the_schedule_that_wakes_it(self):
+        told = set()
+        for name in EVERY:
+            state = deployed(name)
+            rate = state.of("aws_cloudwatch_event_rule", "schedule")["sweep"]["schedule_expression"]
+            minutes = re.fullmatch(r"rate\((1 minute|\d+ minutes)\)", rate)[1].split()[0]
+            self.assertEqual(config(state)["sweep"]["interval"], f"{minutes}m", name)
+            told.add(minutes)
+        self.assertEqual(told, {"1", "5"})
+        # Beside what a person wrote about the sweep.
+        self.assertEqual(config(deployed("token"))["sweep"]["check_after"], "20m")
+
+    def test_functions_may_receive_before_lambda_is_told_to_send_them_messages(self):
+        text = (ROOT / "terraform/modules/jitney/functions.tf").read_text()
+        mapping = re.search(r'^resource "aws_lambda_event_source_mapping".*?^}', text, re.MULTILINE | re.DOTALL)[0]
+        self.assertRegex(mapping, r"depends_on = \[aws_iam_role_policy\.function\]")
 
     def test_the_table_is_the_one_of_formats_md(self):
         text = (ROOT / "docs/formats.md").read_text()

@@ -31,7 +31,7 @@ DEPLOYMENTS = {
     # The root itself, called otherwise, with two organisations and much else set: what two deployments in one account share is seen
     # by comparing it with minimal.
     "root": ("", {
-        "region": "eu-central-1", "name": "ci-two", "tags": {"team": "build"},
+        "region": "eu-central-1", "name": "ci-two", "tags": {"team": "build"}, "secrets_version": 3,
         "github": {
             "acme": {"url": "https://github.com/acme", "client_id": "Iv1", "installation_id": 7},
             "shop": {"url": "https://github.com/acme-shop/web"}},

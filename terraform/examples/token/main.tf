@@ -42,6 +42,13 @@ module "jitney" {
   }
   kms_key_arn = var.kms_key_arn
   pools       = [{ name = "template_cpu", max = 4 }]
+
+  # Cheaper to stand still, for a repository whose jobs may wait some minutes after a mishap.
+  schedules    = { sweep = 5 }
+  extra_config = <<-EOT
+    [sweep]
+    check_after = "20m"
+  EOT
 }
 
 output "webhook_url" {

@@ -2,6 +2,15 @@
 # The functions' jitney.toml: docs/configuration.md. Rendered here, because Terraform alone knows
 # the names of what it made; handed over in an environment variable, or in the zip when too long.
 locals {
+  # One number for the schedule and for what the sweep expects of its clock. TOML knows a table once,
+  # so where extra_config has [sweep] the line goes there.
+  sweep_table = "[sweep]\ninterval = \"${var.schedules.sweep}m\""
+  own_sweep   = "/(?m)^[ \t]*\\[[ \t]*sweep[ \t]*\\]/"
+  extra_config = (can(regex(trim(local.own_sweep, "/"), var.extra_config))
+    ? replace(var.extra_config, local.own_sweep, local.sweep_table)
+    : trimspace("${local.sweep_table}\n\n${var.extra_config}")
+  )
+
   config = templatefile("${path.module}/jitney.toml.tftpl", {
     deployment    = var.name
     region        = local.region
@@ -19,8 +28,12 @@ locals {
     pools         = var.pools
     subnet_ids    = local.subnet_ids
     templates     = { for name, template in aws_launch_template.pool : name => template.name }
-    extra         = var.extra_config
+    extra         = local.extra_config
   })
 
-  environment = var.config_in_package ? {} : { JITNEY_CONFIG_TEXT = local.config }
+  # A function reads secrets once a process, and any change here replaces its processes.
+  environment = merge(
+    { JITNEY_SECRETS_VERSION = tostring(var.secrets_version) },
+    var.config_in_package ? {} : { JITNEY_CONFIG_TEXT = local.config },
+  )
 }

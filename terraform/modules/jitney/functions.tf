@@ -33,6 +33,9 @@ resource "aws_lambda_function" "this" {
     log_group  = aws_cloudwatch_log_group.function[each.key].name
   }
 
+  # New processes read the new secrets, not the old ones.
+  depends_on = [aws_secretsmanager_secret_version.this]
+
   lifecycle {
     precondition {
       condition     = var.config_in_package || length(local.config) <= 3000
@@ -75,6 +78,9 @@ resource "aws_lambda_event_source_mapping" "this" {
   scaling_config {
     maximum_concurrency = var.functions.concurrency
   }
+
+  # Lambda refuses a mapping whose function may not receive yet.
+  depends_on = [aws_iam_role_policy.function]
 }
 
 # A wake-up that must wait is sent to the queue that it came from, on purpose and bounded by the
@@ -91,7 +97,7 @@ resource "aws_cloudwatch_event_rule" "schedule" {
 
   name                = "${var.name}-${replace(each.key, "_", "-")}"
   description         = "Wakes ${each.key}"
-  schedule_expression = each.value
+  schedule_expression = each.value == 1 ? "rate(1 minute)" : "rate(${each.value} minutes)"
   tags                = var.tags
 }
 

@@ -32,7 +32,8 @@ locals {
       Resource = [for queue in aws_sqs_queue.this : queue.arn]
     }]
 
-    # What the event source mapping does with a function's role.
+    # What the event source mapping does with a function's role; and what failed is hidden for a moment
+    # while its delayed successor is sent.
     receive_create = [local.receive["create"]]
     receive_stop   = [local.receive["stop"]]
 
@@ -170,7 +171,7 @@ locals {
     for name, queue in aws_sqs_queue.this : name => {
       Sid      = "Receive"
       Effect   = "Allow"
-      Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Resource = queue.arn
     }
   }

@@ -98,7 +98,7 @@ variable "secrets" {
 }
 
 variable "secrets_version" {
-  description = "Raise it by one after a secret has changed: what is never stored cannot be compared."
+  description = "Raise it by one after a secret has changed, wherever it stands: what is never stored cannot be compared, and the functions read secrets once a process, which an apply then replaces."
   type        = number
   default     = 1
 }
@@ -107,6 +107,9 @@ variable "pools" {
   description = <<-EOT
     Kinds of runners, in the order in which they are offered jobs: the first one whose labels cover a job gets it. The name is one of
     the labels. image is al2023, ubuntu-22.04, ubuntu-24.04, debian-12 or an AMI's id. settings are those of runner/README.md.
+    user_data becomes a part of a #!/bin/sh script that runs under set -u, as root, at the first boot; it is no script of its own: no
+    other interpreter, no exit, and write $${NAME:-} where a variable may be unset. The runner is started only when cloud-init has
+    ended, so what takes minutes needs deadlines = { online = "10m" }, or an image that has it already.
   EOT
   type = list(object({
     name             = string
@@ -286,16 +289,23 @@ variable "functions" {
 }
 
 variable "schedules" {
-  description = "How often sweep and move_jobs run. A missed webhook costs at least one sweep."
+  description = <<-EOT
+    Minutes between two runs of sweep, and of move_jobs. The sweep is told the same number: it trusts its clock, and so judges
+    deadlines, only while it runs as often as it expects. A missed webhook costs at least one sweep.
+  EOT
   type = object({
-    sweep     = optional(string, "rate(1 minute)")
-    move_jobs = optional(string, "rate(1 hour)")
+    sweep     = optional(number, 1)
+    move_jobs = optional(number, 60)
   })
   default = {}
 
   validation {
-    condition     = alltrue([for s in values(var.schedules) : can(regex("^(rate|cron)\\(.+\\)$", s))])
-    error_message = "A schedule is rate(...) or cron(...), as EventBridge writes them."
+    condition     = var.schedules.sweep == floor(var.schedules.sweep) && var.schedules.sweep >= 1 && var.schedules.sweep <= 10
+    error_message = "schedules.sweep is a whole number of minutes from 1 to 10: what a boot or an interruption may take is judged by the sweep."
+  }
+  validation {
+    condition     = var.schedules.move_jobs == floor(var.schedules.move_jobs) && var.schedules.move_jobs >= 5 && var.schedules.move_jobs <= 1440
+    error_message = "schedules.move_jobs is a whole number of minutes from 5 to 1440, a day."
   }
 }
 
@@ -312,6 +322,11 @@ variable "extra_config" {
   description = "More of jitney.toml, for the keys of docs/configuration.md that have no variable here, such as [retry]."
   type        = string
   default     = ""
+
+  validation {
+    condition     = !can(regex("(?m)^\\s*\\[\\s*sweep\\s*\\][^\\[]*^\\s*interval\\s*=", var.extra_config))
+    error_message = "The sweep's interval is schedules.sweep, in minutes: its schedule and what it expects of its clock are one number."
+  }
 }
 
 variable "config_in_package" {
@@ -324,8 +339,8 @@ variable "config_in_package" {
 
 variable "runner" {
   description = <<-EOT
-    The actions runner on machines whose image has none: another version with its SHA-256 (per architecture), and a mirror,
-    s3://bucket/prefix or an https address. settings are those of runner/README.md, for all pools.
+    The actions runner on machines whose image has none: another version with its SHA-256 (for each architecture of the pools), and
+    a mirror, s3://bucket/prefix or an https address. settings are those of runner/README.md, for all pools.
   EOT
   type = object({
     version  = optional(string)
@@ -336,8 +351,20 @@ variable "runner" {
   default = {}
 
   validation {
-    condition     = var.runner.version == null || length(var.runner.sha256) > 0
-    error_message = "Another runner version needs its checksums: sha256 = { x86_64 = \"...\", arm64 = \"...\" }."
+    condition     = (var.runner.version == null) == (length(var.runner.sha256) == 0)
+    error_message = "Another runner version needs its checksums, and a checksum is that of one version: version = \"2.337.0\", sha256 = { x86_64 = \"...\", arm64 = \"...\" }."
+  }
+  validation {
+    condition     = length(setsubtract(keys(var.runner.sha256), ["x86_64", "arm64"])) == 0
+    error_message = "The keys of sha256 are x86_64 and arm64."
+  }
+  validation {
+    condition     = var.runner.version == null || length(setsubtract([for p in var.pools : p.arch], keys(var.runner.sha256))) == 0
+    error_message = "sha256 lacks the checksum of an architecture that a pool has: its machines would refuse to start runners."
+  }
+  validation {
+    condition     = !contains(keys(var.runner.settings), "JITNEY_RUNNER_SHA256") || length(distinct([for p in var.pools : p.arch])) <= 1
+    error_message = "JITNEY_RUNNER_SHA256 in settings is one checksum for all pools, and they have two architectures: use runner.sha256."
   }
   validation {
     condition     = alltrue([for sum in values(var.runner.sha256) : can(regex("^[0-9a-f]{64}$", sum))])

@@ -164,6 +164,47 @@ run "runner_version_without_checksum" {
   expect_failures = [var.runner]
 }
 
+run "checksum_of_no_version" {
+  command = plan
+  variables { runner = { sha256 = { x86_64 = "70920811a4f8ad4328818682bca5c6469c1c942fab52448868071d0063816613" } } }
+  expect_failures = [var.runner]
+}
+
+run "version_without_the_checksum_of_a_pool" {
+  command = plan
+  variables {
+    pools = [{ name = "linux" }, { name = "arm", arch = "arm64" }]
+    runner = {
+      version = "2.400.0"
+      sha256  = { x86_64 = "70920811a4f8ad4328818682bca5c6469c1c942fab52448868071d0063816613" }
+    }
+  }
+  expect_failures = [var.runner]
+}
+
+run "checksum_of_an_unknown_architecture" {
+  command = plan
+  variables {
+    runner = {
+      version = "2.400.0"
+      sha256 = {
+        x86_64 = "70920811a4f8ad4328818682bca5c6469c1c942fab52448868071d0063816613"
+        x64    = "70920811a4f8ad4328818682bca5c6469c1c942fab52448868071d0063816613"
+      }
+    }
+  }
+  expect_failures = [var.runner]
+}
+
+run "one_checksum_for_two_architectures" {
+  command = plan
+  variables {
+    pools  = [{ name = "linux" }, { name = "arm", arch = "arm64" }]
+    runner = { settings = { JITNEY_RUNNER_SHA256 = "70920811a4f8ad4328818682bca5c6469c1c942fab52448868071d0063816613" } }
+  }
+  expect_failures = [var.runner]
+}
+
 run "package_that_is_not_there" {
   command = plan
   variables { package = "tests/nowhere.zip" }
@@ -182,10 +223,33 @@ run "concurrency_of_one" {
   expect_failures = [var.functions]
 }
 
-run "schedule_in_words" {
+run "sweep_so_seldom_that_nothing_is_judged" {
   command = plan
-  variables { schedules = { sweep = "every minute" } }
+  variables { schedules = { sweep = 60 } }
   expect_failures = [var.schedules]
+}
+
+run "sweep_at_half_minutes" {
+  command = plan
+  variables { schedules = { sweep = 2.5 } }
+  expect_failures = [var.schedules]
+}
+
+run "dead_letters_looked_at_all_the_time" {
+  command = plan
+  variables { schedules = { move_jobs = 1 } }
+  expect_failures = [var.schedules]
+}
+
+run "interval_of_the_sweep_beside_its_schedule" {
+  command = plan
+  variables { extra_config = "[sweep]\nsettle = \"20s\"\ninterval = \"5m\"" }
+  expect_failures = [var.extra_config]
+}
+
+run "interval_of_the_poll" {
+  command = plan
+  variables { extra_config = "[sweep]\nsettle = \"20s\"\n[poll]\ninterval = \"5m\"" }
 }
 
 run "days_that_cloudwatch_does_not_know" {
