@@ -31,6 +31,10 @@ if(JITNEY_SANITIZE)
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(jitney_options INTERFACE -fsanitize=${JITNEY_SANITIZE})
 endif()
+if(JITNEY_FUZZ)
+  # What is fuzzed is the libraries themselves, and they say which branches an input took.
+  target_compile_options(jitney_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # jitney_library(name SOURCES a.cpp ... USES lib ...)
 function(jitney_library name)

@@ -27,6 +27,13 @@ IdleEnd parse_idle_end(const std::string& value) {
   return end;
 }
 
+Status add_letter(const Context& context, const Job& job) {
+  if (!job.dead) return {};
+  return context.queue.bury(
+      {.kind = MessageKind::dead_job, .key = std::to_string(job.id), .detail = job.dead->cause},
+      job.dead->cause, job.dead->at);
+}
+
 // true: GitHub was asked.
 Result<bool> check_waiting(const Context& context, JobId id, Time since) {
   const auto job = context.ledger.job(id);
@@ -60,10 +67,13 @@ Status blame(const Context& context, JobId job, const std::string& key, const Er
     if (after.error().fault == Fault::not_found) return {};
     return std::unexpected(after.error());
   }
-  if (!after->dead) return {};
-  return context.queue.bury(
-      {.kind = MessageKind::dead_job, .key = std::to_string(job), .detail = after->dead->cause},
-      after->dead->cause, now);
+  return add_letter(context, *after);
+}
+
+Status bury(const Context& context, JobId id, const Death& death) {
+  const auto buried = context.ledger.bury(id, death);
+  if (!buried) return std::unexpected(buried.error());
+  return add_letter(context, *buried);
 }
 
 Status remember_idle_end(const Context& context, const Runner& runner, const std::string& cause) {
@@ -80,7 +90,7 @@ Result<bool> settle_doubts(const Context& context, const Pool& pool, const Snaps
   if (!notes) return std::unexpected(notes.error());
   bool asked = !notes->empty();
   std::optional<Time> doubted = unreachable;
-  if (!notes->empty()) doubted = std::max(notes->back().at, unreachable.value_or(Time{}));
+  for (const Note& note : *notes) doubted = std::max(note.at, doubted.value_or(Time{}));
   int oldest = doubted ? kOldestChecked : 0;
   for (const Job& job : snapshot.jobs) {
     if (!job.demand(context.clock.now())) continue;

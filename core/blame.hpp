@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counting failures against jobs, and remembering runners that ended without having had one.
+// Counting failures against jobs, giving jobs up, and remembering runners that ended without having
+// had one.
 #pragma once
 
 #include <string>
@@ -11,6 +12,9 @@ namespace jitney::core {
 // Counts one failed launch or start against `job` (0: nobody), once a `key`; a job that dies of it
 // is put among the dead letters. Idempotent.
 Status blame(const Context& context, JobId job, const std::string& key, const Error& error);
+
+// Gives a job up at once and puts it among the dead letters. Idempotent.
+Status bury(const Context& context, JobId job, const Death& death);
 
 // A runner that might have been registered ended and had no job. Remembered in the ledger, so that
 // the next create_runner asks GitHub about the pool's queued jobs before it launches again: a lost

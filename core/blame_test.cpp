@@ -95,6 +95,28 @@ TEST_F(IdleEnd, CountsAFailureWhenTheJobStillWaits) {
   EXPECT_EQ(fleet.launches.size(), launches_ + 1);
 }
 
+// Notes come in the order of their names, not of their time.
+TEST_F(IdleEnd, DoubtsSinceTheLatestEndWhateverTheRunnersAreCalled) {
+  const JobId id = queue_job();
+  const auto end_idle = [this](const std::string& runner) {
+    Runner ended;
+    ended.name = runner;
+    ended.pool = "cpu";
+    ASSERT_TRUE(remember_idle_end(context(), ended, "told to"));
+  };
+  clock.advance(1min);
+  end_idle("prod-cpu-10");
+  clock.advance(-30s);
+  end_idle("prod-cpu-9");
+  clock.advance(15s);
+  ASSERT_TRUE(ledger.checked(id, clock.now()));  // between the two
+  clock.advance(1min);
+  forge.finish(id, "cancelled");
+  ASSERT_TRUE(create());
+  EXPECT_EQ(job(id).status, JobStatus::completed);
+  EXPECT_TRUE(fleet.launches.empty());
+}
+
 TEST_F(IdleEnd, LaunchesNothingWhileGitHubCannotBeAsked) {
   runner_ends_idle();
   forge.outage(true);

@@ -18,6 +18,10 @@ std::string breaker_key(std::string_view scope);
 // retry_after, else for a minute, renewed by the next failure); anything else closes it. Writes
 // only when it changes.
 void note_forge(const Context& context, std::string_view scope, const Status& outcome);
+template <class T>
+void note_forge(const Context& context, std::string_view scope, const Result<T>& answer) {
+  note_forge(context, scope, answer ? Status{} : Status(std::unexpected(answer.error())));
+}
 
 // The planner's conditions for a scope, read from the ledger.
 Result<Conditions> conditions(const Context& context, std::string_view scope);

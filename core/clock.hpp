@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wall clock. A port: local::SystemClock, and the fake. Thread-safe. May jump; see sweep.hpp.
+// The wall clock. A port: local::SystemClock, and the fake. Thread-safe. May jump; see sweep.cpp.
 #pragma once
 
 #include "core/time.hpp"

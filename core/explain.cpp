@@ -108,8 +108,8 @@ Explanation without_supply(const Deployment& deployment, const std::string& who,
   if (pool == nullptr) {
     return {WaitsFor::no_pool,
             who + " waits: its pool " + job.pool +
-                " is no longer configured. Put it back, or cancel "
-                "the job on GitHub.",
+                " is no longer configured. Put it back, or cancel the job on GitHub; within the "
+                "hour it becomes a dead letter.",
             {}};
   }
   const int live = static_cast<int>(snapshot.runners.size());

@@ -70,7 +70,8 @@ class Forge {
   virtual Result<std::vector<JobEvent>> run_jobs(const std::string& repository,
                                                  std::int64_t run) = 0;
 
-  // The repositories this scope can see and that `poll` may ask about, all pages.
+  // The repositories this scope can see and that `poll` may ask about; of very many, the first
+  // 10,000.
   virtual Result<std::vector<std::string>> repositories() = 0;
   // Jobs of queued and in-progress runs of one repository. One call a run, plus pages.
   virtual Result<std::vector<JobEvent>> open_jobs(const std::string& repository) = 0;

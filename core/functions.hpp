@@ -17,7 +17,6 @@
 namespace jitney::core {
 
 // --- autoscaler: what GitHub says of jobs becomes rows; pools with new demand are woken
-// -----------------
 
 struct Accepted {
   std::size_t changed = 0;  // rows written
@@ -27,12 +26,10 @@ struct Accepted {
 Result<Accepted> autoscaler(const Context& context, std::span<const JobEvent> events);
 
 // --- create_runner: the only one that claims, launches, mints and starts
-// --------------------------------
 
 Status create_runner(const Context& context, const std::string& pool);
 
 // --- stop_runner: ends one runner and its machine
-// -------------------------------------------------------
 
 // Deregisters (unless the end is proved), stops the machine, releases `live`, wakes the pool. `ok`
 // also when GitHub says busy and the stop was taken back. `not_ready`: the machine is not gone yet,
@@ -44,20 +41,20 @@ Status stop_runner(const Context& context, const RunnerName& runner, const std::
 Status runner_ended(const Context& context, const MachineId& machine, std::optional<int> exit_code);
 
 // --- move_jobs: dead letters whose job GitHub still calls queued get another life
-// -----------------------
 
 struct Moved {
   std::size_t redriven = 0;
   std::size_t closed = 0;
   std::size_t kept = 0;
+  std::size_t buried = 0;  // of pools that are no longer configured
 };
+// Also makes dead letters of jobs whose pool a person took out of the configuration.
 Result<Moved> move_jobs(const Context& context);
 
 // A person's redrive of one job: clears the death, forgets the dead letter, wakes the pool.
 Result<Job> redrive(const Context& context, JobId job);
 
 // --- sweep: makes ledger, fleet and GitHub agree
-// --------------------------------------------------------
 
 struct Swept {
   std::size_t machines = 0;       // listed
@@ -73,7 +70,6 @@ struct Swept {
 Result<Swept> sweep(const Context& context);
 
 // --- questions to GitHub
-// --------------------------------------------------------------------------------
 
 // Asks about one job and records the answer. A job that GitHub does not know any more is buried for
 // good.

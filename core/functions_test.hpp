@@ -48,10 +48,11 @@ class WatchedFleet final : public Fleet {
   int lose_launch_answers = 0;           // the machines are made, the caller hears nothing
   bool lose_start_answer = false;
   bool stop_takes_longer = false;  // stop() answers that none is gone yet
-  std::optional<Error> launch_error, start_error, stop_error, find_error;
+  std::optional<Error> next_rung_error, launch_error, start_error, stop_error, find_error;
 
   Result<std::string> compose(const Pool& pool, const Batch& batch, int rung, int count) override {
     if (auto once = std::exchange(before_compose, nullptr)) once();
+    if (rung > 0 && next_rung_error) return std::unexpected(*next_rung_error);
     return fleet_.compose(pool, batch, rung, count);
   }
   Result<LaunchOutcome> launch(const std::string& request, const std::string& token) override {

@@ -100,7 +100,7 @@ std::optional<Job> after_failure(const Job& job, const std::string& key, const E
   after.failures += 1;
   after.failure_keys.push_back(key);
   after.last_error = error.what;
-  if (is_permanent(error.fault)) {
+  if (is_permanent(error.fault) && error.fault != Fault::unauthorized) {
     after.dead = Death{.cause = error.what, .permanent = true, .at = now};
   } else if (static_cast<std::size_t>(after.failures) > policy.delays.size()) {
     after.dead = Death{.cause = "gave up after " + std::to_string(after.failures) +

@@ -103,8 +103,10 @@ struct RetryPolicy {
 };
 
 // The job after one failed launch or start. `key` names the attempt (batch and rung, or runner):
-// the same key is counted once. A permanent fault (invalid, unauthorized, not_found) kills at once.
-// Returns nullopt when nothing changes: counted already, or the job no longer waits for a runner.
+// the same key is counted once. A permanent fault kills at once, but for `unauthorized`:
+// credentials are mended without touching the job, so it waits its delays, and dies so that
+// `move_jobs` finds it. Returns nullopt when nothing changes: counted already, or the job no longer
+// waits for a runner.
 std::optional<Job> after_failure(const Job& job, const std::string& key, const Error& error,
                                  const RetryPolicy& policy, Time now);
 
@@ -114,6 +116,7 @@ std::optional<Job> redriven(const Job& job, Time now);
 // The job given up at once; nullopt if it is completed, or dead for good already.
 std::optional<Job> buried(const Job& job, const Death& death);
 
+// Only a person's act can end it: invalid, unauthorized, not_found.
 bool is_permanent(Fault fault);
 
 }  // namespace jitney::core

@@ -106,12 +106,27 @@ TEST(JobFailure, SameAttemptCountsOnce) {
 }
 
 TEST(JobFailure, PermanentFaultBuriesAtOnce) {
-  for (const Fault fault : {Fault::invalid, Fault::unauthorized, Fault::not_found}) {
+  for (const Fault fault : {Fault::invalid, Fault::not_found}) {
     const Job job = *after_failure(queued(), "b1", {fault, "no such template"}, kPolicy, kNow);
     ASSERT_TRUE(job.dead);
     EXPECT_TRUE(job.dead->permanent);
     EXPECT_EQ(job.dead->cause, "no such template");
   }
+}
+
+TEST(JobFailure, RefusedCredentialsAreTriedAgainAndNeverKillForGood) {
+  Job job = queued();
+  const auto fail = [&job](std::size_t attempt) {
+    job = *after_failure(job, std::to_string(attempt), {Fault::unauthorized, "bad credentials"},
+                         kPolicy, kNow);
+  };
+  for (std::size_t i = 0; i < kPolicy.delays.size(); ++i) {
+    fail(i);
+    EXPECT_EQ(job.not_before, kNow + kPolicy.delays[i]);
+  }
+  fail(kPolicy.delays.size());
+  ASSERT_TRUE(job.dead);
+  EXPECT_FALSE(job.dead->permanent);
 }
 
 TEST(JobFailure, IsNotCountedAgainstAJobThatNoLongerWaits) {

@@ -50,7 +50,13 @@ Status wait(const Context& context, Batch batch, const Error& error, Duration pa
 Status next_rung(const Context& context, const Pool& pool, Batch batch, int count,
                  const Error& error) {
   auto request = context.fleet.compose(pool, batch, batch.rung + 1, count);
-  if (!request) return abandon(context, batch, error, true);
+  if (!request) {
+    const Error& refused = request.error();
+    if (refused.fault == Fault::not_found) return abandon(context, batch, error, true);
+    if (is_permanent(refused.fault)) return abandon(context, batch, refused, true);
+    // Not known now. The old request, asked again under its token, leads here again.
+    return wait(context, std::move(batch), refused, refused.retry_after.value_or(kDefaultWait));
+  }
   batch.rung += 1;
   batch.request = std::move(*request);
   batch.tries = 0;

@@ -105,7 +105,7 @@ TEST_F(Launch, TakesTheWaitThatTheProviderAsksForAndCountsNoFailure) {
 }
 
 TEST_F(Launch, BuriesAtOnceOnAPermanentFault) {
-  for (const Fault fault : {Fault::invalid, Fault::unauthorized, Fault::not_found}) {
+  for (const Fault fault : {Fault::invalid, Fault::not_found}) {
     const JobId id = queue_job();
     fleet.launch_error = Error{fault, "no permission to launch"};
     ASSERT_TRUE(create());
@@ -113,9 +113,23 @@ TEST_F(Launch, BuriesAtOnceOnAPermanentFault) {
     EXPECT_EQ(job(id).dead->cause, "no permission to launch");
     EXPECT_TRUE(job(id).dead->permanent);
   }
-  EXPECT_EQ(letters().size(), 3u);
-  EXPECT_EQ(fleet.launches.size(), 3u);
+  EXPECT_EQ(letters().size(), 2u);
+  EXPECT_EQ(fleet.launches.size(), 2u);
   EXPECT_EQ(live(), 0);
+}
+
+// People mend permissions; the job need not know.
+TEST_F(Launch, TriesAJobAgainWhoseLaunchWasNotAllowed) {
+  const JobId id = queue_job();
+  fleet.launch_error = Error{Fault::unauthorized, "no permission to launch"};
+  ASSERT_TRUE(create());
+  EXPECT_FALSE(job(id).dead);
+  EXPECT_EQ(job(id).failures, 1);
+  EXPECT_EQ(live(), 0);
+  fleet.launch_error.reset();
+  clock.set(job(id).not_before);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(live(), 1);
 }
 
 // --- capacity and rungs
@@ -129,6 +143,21 @@ TEST_F(Launch, TriesTheNextRungUnderANewToken) {
   EXPECT_EQ(fleet.launches[0].token, "prod-cpu-1/0");
   EXPECT_EQ(fleet.launches[1].token, "prod-cpu-1/1");
   EXPECT_NE(fleet.launches[0].request, fleet.launches[1].request);
+}
+
+TEST_F(Launch, WaitsForTheNextRungWhenItCannotBeComposedJustNow) {
+  const JobId id = queue_job();
+  machines.rungs(2);
+  machines.capacity("cpu", 0);
+  fleet.next_rung_error = Error{Fault::throttled, "too many calls", 7s};
+  ASSERT_TRUE(create());
+  EXPECT_EQ(job(id).failures, 0) << "a wait is no failure";
+  EXPECT_EQ(batch("prod-cpu-1").rung, 0);
+  EXPECT_EQ(batch("prod-cpu-1").next_try, clock.now() + 7s);
+  fleet.next_rung_error.reset();
+  clock.set(batch("prod-cpu-1").next_try);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(batch("prod-cpu-1").rung, 1) << "none of its ways is skipped";
 }
 
 TEST_F(Launch, CountsOneFailureAfterTheLastRungAndRetriesAfterTheDelay) {

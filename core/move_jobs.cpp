@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 
+#include "core/blame.hpp"
 #include "core/functions.hpp"
 
 namespace jitney::core {
@@ -36,13 +37,44 @@ Status move(const Context& context, const Job& job, Moved& moved) {
     moved.closed += 1;
     return forget(context, job.id);
   }
-  if ((*now)->dead->permanent || (*now)->redrives >= context.deployment.max_redrives) {
+  const bool hopeless = (*now)->dead->permanent || context.deployment.pool(job.pool) == nullptr;
+  if (hopeless || (*now)->redrives >= context.deployment.max_redrives) {
     moved.kept += 1;
     return {};
   }
   const auto alive = redrive(context, job.id);
   if (!alive) return std::unexpected(alive.error());
   moved.redriven += 1;
+  return {};
+}
+
+// GitHub is asked first: what is over needs no letter.
+Status bury_stray(const Context& context, const Job& job, Moved& moved) {
+  if (context.forge(job.scope) != nullptr) {
+    if (Status asked = check_job(context, job.id); !asked) return asked;
+    const auto now = context.ledger.job(job.id);
+    if (!now) return std::unexpected(now.error());
+    if (!*now || (*now)->status != JobStatus::queued || (*now)->dead) return {};
+  }
+  moved.buried += 1;
+  return bury(context, job.id,
+              {.cause = "pool " + job.pool +
+                        " is no longer configured. Put it back and redrive the "
+                        "job, or cancel it on GitHub and run it again",
+               .permanent = false,
+               .at = context.clock.now()});
+}
+
+// No function looks at a pool that is not configured, so its jobs would wait for ever.
+Status bury_strays(const Context& context, Moved& moved) {
+  const auto queued = context.ledger.jobs(
+      {.pool = {}, .status = JobStatus::queued, .open_only = true, .limit = 1000});
+  if (!queued) return std::unexpected(queued.error());
+  for (const Job& job : *queued) {
+    if (context.out_of_time()) break;
+    if (job.dead || job.pool.empty() || context.deployment.pool(job.pool) != nullptr) continue;
+    if (Status done = bury_stray(context, job, moved); !done) return done;
+  }
   return {};
 }
 
@@ -70,6 +102,7 @@ Result<Moved> move_jobs(const Context& context) {
     if (context.out_of_time()) break;
     if (Status done = move(context, job, moved); !done) trouble = done.error();
   }
+  if (Status buried = bury_strays(context, moved); !buried) trouble = buried.error();
   if (Status forgotten = forget_stale(context); !forgotten) trouble = forgotten.error();
   if (trouble) return std::unexpected(*trouble);
   return moved;

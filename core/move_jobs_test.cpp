@@ -68,7 +68,7 @@ TEST_F(MoveJobs, RedrivesAJobThreeTimesAndThenKeepsIt) {
 
 TEST_F(MoveJobs, NeverRedrivesAPermanentFault) {
   const JobId id = queue_job();
-  fleet.launch_error = Error{Fault::unauthorized, "no permission to launch"};
+  fleet.launch_error = Error{Fault::invalid, "no such template"};
   ASSERT_TRUE(create());
   ASSERT_TRUE(job(id).dead->permanent);
   EXPECT_EQ(moved().kept, 1u);
@@ -100,6 +100,57 @@ TEST_F(MoveJobs, MovesTheOthersWhenOneCannotBeMoved) {
   forge.fail_next(Fault::transient);
   EXPECT_FALSE(move_jobs(context()));
   EXPECT_NE(job(first).dead.has_value(), job(second).dead.has_value());
+}
+
+// --- pools that are no longer configured
+
+class Strays : public MoveJobs {
+ protected:
+  // A person gives the pool another name.
+  void rename_pool() { pool().name = "linux"; }
+};
+
+TEST_F(Strays, BecomeDeadLettersThatNameThePool) {
+  const JobId id = queue_job();
+  rename_pool();
+  EXPECT_EQ(moved().buried, 1u);
+  ASSERT_TRUE(job(id).dead);
+  ASSERT_EQ(letters().size(), 1u);
+  EXPECT_NE(letters()[0].cause.find("pool cpu is no longer configured"), std::string::npos);
+}
+
+TEST_F(Strays, StayDeadUntilTheirPoolIsBack) {
+  const JobId id = queue_job();
+  rename_pool();
+  moved();
+  EXPECT_EQ(moved().kept, 1u);
+  EXPECT_EQ(job(id).redrives, 0) << "lives are for pools that can use them";
+  pool().name = "cpu";
+  EXPECT_EQ(moved().redriven, 1u);
+  EXPECT_FALSE(job(id).dead);
+}
+
+TEST_F(Strays, AreAskedAboutFirst) {
+  const JobId id = queue_job();
+  forge.finish(id, "cancelled");
+  rename_pool();
+  EXPECT_EQ(moved().buried, 0u);
+  EXPECT_EQ(job(id).status, JobStatus::completed);
+  EXPECT_TRUE(letters().empty());
+}
+
+TEST_F(Strays, AreBuriedWithoutAQuestionWhenTheirScopeIsGoneToo) {
+  const JobId id = queue_job();
+  rename_pool();
+  forges.clear();
+  EXPECT_EQ(moved().buried, 1u);
+  EXPECT_TRUE(job(id).dead);
+}
+
+TEST_F(Strays, LeaveJobsThatNoPoolEverHadAlone) {
+  const JobId ignored = queue_job({"self-hosted", "windows"});
+  EXPECT_EQ(moved().buried, 0u);
+  EXPECT_FALSE(job(ignored).dead);
 }
 
 // A death between the row and the letter leaves a letter behind.

@@ -40,6 +40,18 @@ TEST_F(Poll, AsksTheRepositoriesInTurnWithinItsBudget) {
   EXPECT_TRUE(known(c));
 }
 
+TEST_F(Poll, ChargesALongListOfRepositoriesByThePage) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 1000; ++i) many.push_back("acme/r" + std::to_string(i));
+  fakes::FakeForge large({.repositories = many}, clock);
+  forges = {{"acme", &large}};
+  const JobId id = large.queue("acme/r0", 0, {"cpu"}).id;
+  polled(6);
+  EXPECT_FALSE(known(id)) << "the list alone took eleven";
+  polled(1);
+  EXPECT_TRUE(known(id));
+}
+
 TEST_F(Poll, ComesRoundToTheFirstRepositoryAgain) {
   polled(100);
   const JobId id = wide_.queue("acme/a", 0, {"cpu"}).id;

@@ -98,7 +98,7 @@ void redeliver_scope(const Context& context, const std::string& scope, Forge& fo
   if (forge_down(context, scope)) return;
   const Time since = *cursor;
   const auto deliveries = forge.failed_deliveries(since);
-  note_forge(context, scope, deliveries ? Status{} : Status(std::unexpected(deliveries.error())));
+  note_forge(context, scope, deliveries);
   if (!deliveries) return note_trouble(swept, "deliveries of " + scope, deliveries.error());
   for (const FailedDelivery& failed : deliveries->failed) {
     // Whatever stops this loop leaves the cursor where it is, and the next sweep begins there

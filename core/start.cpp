@@ -4,16 +4,14 @@
 #include "core/blame.hpp"
 #include "core/breaker.hpp"
 #include "core/functions.hpp"
+#include "core/launch.hpp"
 
 namespace jitney::core {
 
 namespace {
 
-template <class T>
-Status outcome_of(const Result<T>& result) {
-  if (result) return {};
-  return std::unexpected(result.error());
-}
+// Credentials that GitHub refuses are refused to every runner: each would cost a machine.
+constexpr Duration kUnauthorizedHold = std::chrono::minutes(1);
 
 // One runner's way from `ready` to `registered`.
 class Start {
@@ -36,7 +34,7 @@ class Start {
  private:
   Result<Minted> mint() {
     auto minted = forge_.mint(runner_.name, pool_.labels, pool_.runner_group);
-    note_forge(context_, pool_.scope, outcome_of(minted));
+    note_forge(context_, pool_.scope, minted);
     return minted;
   }
 
@@ -51,7 +49,7 @@ class Start {
   // is.
   Result<bool> adopt_or_clear() {
     const auto found = forge_.find(runner_.name);
-    note_forge(context_, pool_.scope, outcome_of(found));
+    note_forge(context_, pool_.scope, found);
     if (!found) return std::unexpected(found.error());
     if (!*found) return false;
     const Registration& registration = **found;
@@ -72,8 +70,12 @@ class Start {
 
   Status could_not_mint(const Error& error) {
     switch (error.fault) {
-      case Fault::invalid:
       case Fault::unauthorized:
+        if (Status held = hold_launches(context_, pool_.name, error, kUnauthorizedHold); !held) {
+          return held;
+        }
+        return give_up(error);
+      case Fault::invalid:
       case Fault::not_found:
       case Fault::no_capacity:
         return give_up(error);

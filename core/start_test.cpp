@@ -155,6 +155,22 @@ TEST_F(StartTest, BuriesTheJobWhenGitHubRefusesForGood) {
   EXPECT_EQ(machine_count(), 0u);
 }
 
+TEST_F(StartTest, HoldsTheLaunchesWhileGitHubRefusesTheCredentials) {
+  const JobId id = queue_job();
+  forge.fail_next(Fault::unauthorized);
+  ASSERT_TRUE(create());
+  EXPECT_FALSE(job(id).dead) << "a new secret mends it";
+  EXPECT_EQ(job(id).failures, 1);
+  EXPECT_EQ(machine_count(), 0u);
+  const JobId next = queue_job();
+  ASSERT_TRUE(create());
+  EXPECT_EQ(fleet.launches.size(), 1u) << "it would cost one more machine";
+  clock.advance(1min);
+  ASSERT_TRUE(create());
+  EXPECT_EQ(fleet.launches.size(), 2u);
+  EXPECT_EQ(job(next).failures, 0);
+}
+
 TEST_F(StartTest, CountsAFailureWhenTheRunnerGroupIsFull) {
   const JobId id = queue_job();
   forge.group_size(0);

@@ -9,12 +9,6 @@ namespace {
 
 constexpr Duration kMachineStops = std::chrono::seconds(5);
 
-template <class T>
-Status outcome_of(const Result<T>& result) {
-  if (result) return {};
-  return std::unexpected(result.error());
-}
-
 // The scope of a pool that is no longer configured is not known: every forge is asked for the name.
 std::vector<std::pair<std::string, Forge*>> forges_of(const Context& context,
                                                       const Runner& runner) {
@@ -31,13 +25,13 @@ Result<Removal> deregister_at(const Context& context, const std::string& scope, 
   ForgeId id = id_is_its ? runner.forge_id : 0;
   if (id == 0) {
     const auto found = forge.find(runner.name);
-    note_forge(context, scope, outcome_of(found));
+    note_forge(context, scope, found);
     if (!found) return std::unexpected(found.error());
     if (!*found) return Removal::absent;
     id = (*found)->id;
   }
   const auto removed = forge.remove(id);
-  note_forge(context, scope, outcome_of(removed));
+  note_forge(context, scope, removed);
   return removed;
 }
 

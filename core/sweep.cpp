@@ -61,8 +61,7 @@ World observe(const Context& context, Swept& swept) {
   }
   for (const auto& [scope, forge] : context.forges) {
     auto registrations = forge->runners();
-    note_forge(context, scope,
-               registrations ? Status{} : Status(std::unexpected(registrations.error())));
+    note_forge(context, scope, registrations);
     if (!registrations) {
       note_trouble(swept, "list runners of " + scope, registrations.error());
       continue;

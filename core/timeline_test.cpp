@@ -53,9 +53,9 @@ TEST_F(Timeline, TellsWhyAJobIsIgnoredOrGivenUp) {
   EXPECT_TRUE(lines(job_subject(ignored))[0].starts_with("queued; ignored: "));
 
   const JobId buried = queue_job();
-  fleet.launch_error = Error{Fault::unauthorized, "no permission to launch"};
+  fleet.launch_error = Error{Fault::invalid, "no such template"};
   ASSERT_TRUE(create());
-  EXPECT_EQ(lines(job_subject(buried)).back(), "given up: no permission to launch");
+  EXPECT_EQ(lines(job_subject(buried)).back(), "given up: no such template");
 }
 
 TEST_F(Timeline, TellsEachFailedAttempt) {

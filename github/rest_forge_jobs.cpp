@@ -131,16 +131,16 @@ core::Result<std::vector<std::string>> RestForge::repositories() {
   }
   call.path += "?per_page=100";
   std::vector<std::string> names;
-  const auto status =
-      session_->all_pages(call, key, kRepositoryPages, [&](const bj::value& repository) {
-        auto name = net::get_string_or(repository, "full_name", "");
-        // Nothing runs in archived repositories.
-        if (is_repository(name) && !net::get_bool(repository, "archived").value_or(false)) {
-          names.push_back(std::move(name));
-        }
-        return true;
-      });
-  if (!status) return std::unexpected(status.error());
+  // A list that is cut off is better than none: what `poll` finds is what no webhook told.
+  const auto end = session_->pages(call, key, kRepositoryPages, [&](const bj::value& repository) {
+    auto name = net::get_string_or(repository, "full_name", "");
+    // Nothing runs in archived repositories.
+    if (is_repository(name) && !net::get_bool(repository, "archived").value_or(false)) {
+      names.push_back(std::move(name));
+    }
+    return true;
+  });
+  if (!end) return std::unexpected(end.error());
   return names;
 }
 

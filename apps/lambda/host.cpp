@@ -62,7 +62,10 @@ core::Result<std::string> run_move_jobs(const core::Context& context) {
   const auto moved = core::move_jobs(context);
   if (!moved) return std::unexpected(moved.error());
   net::log(net::LogLevel::info, "looked at the dead letters",
-           {{"redriven", moved->redriven}, {"closed", moved->closed}, {"kept", moved->kept}});
+           {{"redriven", moved->redriven},
+            {"closed", moved->closed},
+            {"kept", moved->kept},
+            {"buried", moved->buried}});
   return std::string("{}");
 }
 

@@ -146,7 +146,10 @@ void Poller::move_once() {
     return;
   }
   net::log(net::LogLevel::info, "looked at the dead letters",
-           {{"redriven", moved->redriven}, {"closed", moved->closed}, {"kept", moved->kept}});
+           {{"redriven", moved->redriven},
+            {"closed", moved->closed},
+            {"kept", moved->kept},
+            {"buried", moved->buried}});
 }
 
 void Poller::ask_until(const std::stop_token& stop) {
