@@ -39,6 +39,97 @@ teardown() { end_world; }
   not_called IPAddressDeny
 }
 
+@test "waits for user data, and takes the settings that it writes" {
+  bake_runner
+  cloud_init "echo JITNEY_USER=builder >>$JITNEY_ETC/runner.env"
+  run runner
+  [ "$status" -eq 0 ]
+  called '^cloud-init status --wait$'
+  called 'systemd-run .*--uid=builder'
+}
+
+@test "user data that failed is said, and the runner starts" {
+  bake_runner
+  cloud_init 'exit 1'
+  run runner
+  [ "$status" -eq 0 ]
+  [[ $output == *"user data failed"* ]]
+  [ "$(listener_runs)" = 1 ]
+}
+
+@test "user data that does not end is not waited for without bound" {
+  bake_runner
+  cloud_init 'exec sleep 30'
+  JITNEY_USER_DATA_TIME=1 run runner
+  [ "$status" -eq 0 ]
+  [[ $output == *"not done after 1 s"* ]]
+  [ "$(listener_runs)" = 1 ]
+}
+
+@test "SIGTERM while waiting for user data: nothing starts, nothing secret stays, the machine goes" {
+  bake_runner
+  cloud_init "echo \$\$ >$STUB/in-cloud-init; exec sleep 30"
+  runner_in_background one
+  local one=$!
+  wait_for test -s "$STUB/in-cloud-init"
+  local since=$SECONDS
+  kill -TERM $one
+  status_of $one 143
+  [ $((SECONDS - since)) -lt 10 ]
+  wait_for ended "$(cat "$STUB/in-cloud-init")"
+  not_called systemd-run
+  powered_off
+  no_secret_left
+}
+
+@test "a signal after user data, while hooks run, is heard as ever" {
+  bake_runner
+  cloud_init 'exit 0'
+  hook before 10-slow "touch $STUB/in-hook; exec sleep 30"
+  runner_in_background one
+  local one=$!
+  wait_for test -e "$STUB/in-hook"
+  kill -TERM $one
+  status_of $one 143
+  not_called systemd-run
+  powered_off
+}
+
+@test "a mistake in the settings ends the machine, too" {
+  bake_runner
+  setting JITNEY_MAX_TIME soon
+  run runner
+  [ "$status" -eq 78 ]
+  [[ $output == *JITNEY_MAX_TIME* ]]
+  powered_off
+  no_secret_left
+}
+
+@test "a listener that cannot be executed leaves no diagnostics, and its status is told" {
+  bake_runner
+  printf '#!/bin/sh\nexit 203\n' >"$RUNNER_DIR/bin/Runner.Listener"
+  run runner
+  [ "$status" -eq 203 ]
+  [[ $output == *"cannot be executed"* ]]
+  powered_off
+}
+
+@test "directories made for the runner let its user through" {
+  sed -i "s,^JITNEY_RUNNER_DIR=.*,JITNEY_RUNNER_DIR=$BATS_TEST_TMPDIR/made/here/runner," "$JITNEY_ETC/runner.env"
+  setting JITNEY_RUNNER_SHA256 "$(pack_runner)"
+  run runner
+  [ "$status" -eq 0 ]
+  [ "$(stat -c %a "$BATS_TEST_TMPDIR/made" "$BATS_TEST_TMPDIR/made/here" | sort -u)" = 755 ]
+}
+
+@test "what a hook makes may be read by jobs" {
+  bake_runner
+  hook before 10-install "mkdir $BATS_TEST_TMPDIR/tool"
+  run runner
+  [ "$status" -eq 0 ]
+  [ "$(stat -c %a "$BATS_TEST_TMPDIR/tool")" = 755 ]
+}
+
 @test "supervises in a unit of its own that powers the machine off however it ends" {
   bake_runner
   run runner

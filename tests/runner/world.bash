@@ -66,6 +66,12 @@ pack_runner() {
   sha256sum "$STUB/archive" | cut -d' ' -f1
 }
 
+# cloud_init COMMAND: what the machine's `cloud-init status --wait` does.
+cloud_init() {
+  # shellcheck disable=SC2016  # the stub expands it
+  printf '#!/bin/sh\nprintf "cloud-init %%s\\n" "$*" >>"$STUB/calls"\n%s\n' "$1" >"$BIN/cloud-init"
+  chmod +x "$BIN/cloud-init"
+}
 setting() { printf '%s=%s\n' "$1" "$2" >>"$JITNEY_ETC/runner.env"; }
 plan() { printf '%s\n' "$@" >"$STUB/plan"; }
 hook() {
