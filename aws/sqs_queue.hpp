@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,10 @@ struct SqsQueueOptions {
   std::string dead_letter_queue_url;  // where SQS puts what was taken too often
   // Between two batches of ten when dead messages are moved one by one.
   std::chrono::milliseconds pace{100};
+  // SQS's own task that moves them is looked at so often, with so much between two looks, before it
+  // is left to itself.
+  std::chrono::milliseconds look{1'000};
+  int looks = 60;
 };
 
 class SqsQueue final : public core::Queue {
@@ -48,14 +53,16 @@ class SqsQueue final : public core::Queue {
   core::Result<std::size_t> depth() override;
 
   // Looks into SQS's dead-letter queue: what arrived there without a cause killed its function, or
-  // outlasted its time, with every try. Each is buried with that cause and stays there. Returns how
-  // many; bounded. Idempotent.
+  // outlasted its time, with every try. Each that has no dead letter yet is buried with that cause
+  // and stays there. Returns how many are new; bounded. Idempotent.
   core::Result<std::size_t> note_deaths(core::Time now);
 
-  // Sends all that SQS put into its dead-letter queue back to where it came from, and forgets the
-  // dead letters of wake-ups. By StartMessageMoveTask, which goes on by itself; where there is no
-  // such call, by a paced loop over at most `max`. Returns how many go, as far as is known. Safe at
-  // any time: a doubled wake-up is harmless.
+  // Sends all that SQS put into its dead-letter queue back to where it came from, and then forgets
+  // the dead letters of wake-ups. By StartMessageMoveTask, which is watched for a minute and goes
+  // on by itself; where there is no such call, and for what it fails at (events that EventBridge
+  // could not deliver), by a paced loop over at most `max`. Returns how many went or go, as far as
+  // is known; the dead letters stay when that is not all: ask again. Safe at any time: a doubled
+  // wake-up is harmless.
   core::Result<std::size_t> redrive(std::size_t max);
 
  private:
@@ -73,7 +80,21 @@ class SqsQueue final : public core::Queue {
   [[nodiscard]] const std::string& url_of(core::MessageKind kind) const;
   [[nodiscard]] const std::string& home_of(const Received& dead) const;
   [[nodiscard]] std::vector<std::string> urls() const;
-  core::Status start_move_task();
+  // What SQS says of the move it began last.
+  struct MoveTask {
+    std::int64_t started = 0;  // 0: there was none
+    std::string status;        // RUNNING, COMPLETED, CANCELLING, CANCELLED, FAILED
+    std::size_t moved = 0;
+  };
+  struct Moved {
+    std::size_t count = 0;
+    bool all = true;
+  };
+  core::Result<std::size_t> note_some(const std::vector<Received>& dead, core::Time now);
+  core::Result<std::string> dead_letter_arn();
+  core::Result<MoveTask> newest_move_task(const std::string& arn);
+  core::Result<MoveTask> watch_move_task(const std::string& arn, std::int64_t before);
+  core::Result<Moved> move_back(std::size_t waiting, std::size_t max);
   core::Result<std::size_t> move_by_hand(std::size_t max);
   core::Status move_batch(const std::string& url, const std::vector<const Received*>& dead);
   core::Status forget_wakeups();

@@ -28,13 +28,6 @@ class SqsQueueTest : public ::testing::Test {
     return target.substr(target.find('.') + 1);
   }
   json::value asked(std::size_t call) { return json::parse(aws_.asked().at(call).body); }
-  void dead_messages(int count) {
-    aws_.then(answer(
-        200, R"({"Attributes":{"ApproximateNumberOfMessages":")" + std::to_string(count) + "\"}}"));
-  }
-  void arn() {
-    aws_.then(answer(200, R"({"Attributes":{"QueueArn":"arn:aws:sqs:eu-west-1:1:dead"}})"));
-  }
 
   ScriptedAws aws_;
   Client client_{aws_.options(), fixed_credentials(test_keys())};
@@ -121,66 +114,6 @@ TEST_F(SqsQueueTest, ALeaseThatIsOverMakesNoCall) {
   EXPECT_EQ(one.done(taken->front()).error().fault, Fault::not_found);
   EXPECT_EQ(one.retry(taken->front(), 0s, clock_.now()).error().fault, Fault::not_found);
   EXPECT_EQ(aws_.calls(), calls);
-}
-
-TEST_F(SqsQueueTest, DeadMessagesGoBackByAMoveTaskWhereThereIsOne) {
-  dead_messages(3);
-  arn();
-  aws_.then(answer(200, R"({"TaskHandle":"h"})"));
-  aws_.then(answer(200, R"({"Items":[]})"));  // the dead letters in the table
-  const auto moved = queue_.redrive(1000);
-  ASSERT_TRUE(moved) << moved.error().what;
-  EXPECT_EQ(*moved, 3U);
-  ASSERT_EQ(operation(2), "StartMessageMoveTask");
-  EXPECT_EQ(asked(2).at("SourceArn"), "arn:aws:sqs:eu-west-1:1:dead");
-  EXPECT_FALSE(asked(2).as_object().contains("DestinationArn")) << "each to where it came from";
-}
-
-TEST_F(SqsQueueTest, AMoveTaskThatIsForbiddenIsSaidAndNotWorkedAround) {
-  dead_messages(3);
-  arn();
-  aws_.otherwise(refusal(403, "AccessDeniedException"));
-  const auto moved = queue_.redrive(1000);
-  ASSERT_FALSE(moved);
-  EXPECT_EQ(moved.error().fault, Fault::unauthorized);
-  EXPECT_NE(moved.error().what.find("StartMessageMoveTask"), std::string::npos);
-}
-
-// A batch call answers 200 when some of it failed.
-TEST_F(SqsQueueTest, WhatSqsDidNotTakeBackStaysDead) {
-  dead_messages(2);
-  arn();
-  aws_.then(refusal(400, "UnsupportedOperation"));
-  const std::string body = R"("Body":"{\"kind\":\"check_job\",\"key\":\"1\"}")";
-  aws_.then(answer(200, R"({"Messages":[{"ReceiptHandle":"r0",)" + body +
-                            R"(},{"ReceiptHandle":"r1",)" + body + "}]}"));
-  aws_.then(
-      answer(200, R"({"Successful":[{"Id":"1"}],"Failed":[{"Id":"0","Code":"InternalError"}]})"));
-  aws_.otherwise(answer(200));
-  const auto moved = queue_.redrive(1000);
-  ASSERT_FALSE(moved);
-  EXPECT_EQ(moved.error().fault, Fault::transient);
-  const std::size_t last = aws_.calls() - 1;
-  ASSERT_EQ(operation(last), "DeleteMessageBatch");
-  ASSERT_EQ(asked(last).at("Entries").as_array().size(), 1U);
-  EXPECT_EQ(asked(last).at("Entries").at(0).at("ReceiptHandle"), "r1");
-}
-
-TEST_F(SqsQueueTest, ADeadMessageGoesBackToTheQueueItDiedIn) {
-  dead_messages(1);
-  arn();
-  aws_.then(refusal(400, "UnsupportedOperation"));
-  aws_.then(answer(
-      200, R"({"Messages":[{"ReceiptHandle":"r0","Body":"an EventBridge envelope",)"
-           R"("Attributes":{"DeadLetterQueueSourceArn":"arn:aws:sqs:eu-west-1:1:stop"}}]})"));
-  aws_.then(answer(200, R"({"Successful":[{"Id":"0"}]})"));
-  aws_.then(answer(200));
-  aws_.then(answer(200));  // no more
-  aws_.then(answer(200, R"({"Items":[]})"));
-  ASSERT_TRUE(queue_.redrive(1000));
-  EXPECT_EQ(operation(4), "SendMessageBatch");
-  EXPECT_EQ(asked(4).at("QueueUrl"), "https://sqs/1/stop");
-  EXPECT_EQ(asked(4).at("Entries").at(0).at("MessageBody"), "an EventBridge envelope");
 }
 
 }  // namespace

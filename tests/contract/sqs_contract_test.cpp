@@ -172,14 +172,20 @@ TEST_F(SqsQueueOnMoto, WhatKilledEveryTakerIsADeadLetterWithThatCause) {
   ASSERT_TRUE(queue_.push(kStop, 0s, now_));
   kill_takers();
   EXPECT_TRUE(queue_.dead_letters(10)->empty());
-  for (int look = 0; look < 2; ++look, now_ += 1min) {
-    ASSERT_TRUE(home_.sqs().note_deaths(now_));
+  const core::Time first = now_;
+  for (int look = 0; look < 3; ++look, now_ += 1h) {
+    tests::Moto::shared().set_clock(now_);
+    const auto noted = home_.sqs().note_deaths(now_);
+    ASSERT_TRUE(noted);
+    EXPECT_EQ(*noted, look == 0 ? 2U : 0U);
     const auto letters = queue_.dead_letters(10);
     ASSERT_TRUE(letters && letters->size() == 2U) << "one a key, however often it is looked at";
     for (const core::DeadLetter& letter : *letters) {
-      EXPECT_NE(letter.cause.find("whoever took it died"), std::string::npos) << letter.cause;
+      EXPECT_NE(letter.cause.find("taken " + std::to_string(kMostReceives) + " times: whoever"),
+                std::string::npos)
+          << letter.cause;
+      EXPECT_EQ(letter.at, first);
     }
-    tests::Moto::shared().set_clock(now_ + 1min);
   }
 }
 

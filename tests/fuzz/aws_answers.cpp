@@ -138,7 +138,9 @@ class Asked {
                        {.queue_url = "https://sqs.eu-west-1.amazonaws.com/1/create",
                         .stop_queue_url = "https://sqs.eu-west-1.amazonaws.com/1/stop",
                         .dead_letter_queue_url = "https://sqs.eu-west-1.amazonaws.com/1/dead",
-                        .pace = std::chrono::milliseconds(0)},
+                        .pace = std::chrono::milliseconds(0),
+                        .look = std::chrono::milliseconds(0),
+                        .looks = 2},
                        clock_};
   aws::DynamoLedger ledger_{
       client_, "ledger", {.deployment = "ci", .longest_pause = std::chrono::milliseconds(0)}};

@@ -88,7 +88,7 @@ class FunctionRoles(unittest.TestCase):
         spare = calls.all_operations(ROOT) - set().union(*self.calls.values())
         # Those of the command line, which has the credentials of a person; and of a server that takes its own messages.
         self.assertEqual(spare, {
-            ("sqs", "StartMessageMoveTask"), ("sqs", "SendMessageBatch"), ("sqs", "DeleteMessageBatch"),
+            ("sqs", "StartMessageMoveTask"), ("sqs", "ListMessageMoveTasks"), ("sqs", "SendMessageBatch"), ("sqs", "DeleteMessageBatch"),
             ("sqs", "GetQueueAttributes"), ("sts", "AssumeRoleWithWebIdentity"),
             # jitney doctor
             ("cloudwatch", "GetMetricData"), ("dynamodb", "DescribeTable"), ("ec2", "DescribeImages"),
