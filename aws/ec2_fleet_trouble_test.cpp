@@ -17,6 +17,7 @@ namespace {
 
 using core::JobId;
 using core::Phase;
+using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::HasSubstr;
@@ -90,9 +91,12 @@ class Ec2TroubleTest : public testing::Test {
     return static_cast<int>(std::ranges::count_if(
         all, [](const auto& one) { return one.state == "pending" || one.state == "running"; }));
   }
-  void nothing_left(const std::string& market) {
+  void nothing_left(const std::string& market,
+                    const std::string& code = "InsufficientInstanceCapacity") {
     for (const char* type : {"c7i.large", "m7i.large"}) {
-      for (const char* zone : {"us-east-1a", "us-east-1b"}) cloud.capacity(type, zone, market, 0);
+      for (const char* zone : {"us-east-1a", "us-east-1b"}) {
+        cloud.capacity(type, zone, market, 0, code);
+      }
     }
   }
 
@@ -171,6 +175,31 @@ TEST_F(Ec2TroubleTest, AThrottleIsAWaitAndNoFailure) {
   EXPECT_EQ(job(id).failures, 0);
   const auto calls = cloud.calls("CreateFleet");
   for (const auto& call : calls) EXPECT_EQ(call.text, calls.front().text);
+}
+
+// An account's first use of a region. AWS says "minutes", and sometimes it is hours.
+TEST_F(Ec2TroubleTest, AnAccountThatIsBeingVerifiedIsAWaitHoweverLongItTakes) {
+  cloud.refuse_next("CreateFleet", {400, "PendingVerification", "", ""}, 1000);
+  const JobId id = queue_job();
+  create();
+  EXPECT_THAT(batch().waiting, HasSubstr("PendingVerification"));
+  for (const core::Time end = clock.now() + hours(2); clock.now() < end;
+       clock.advance(minutes(2))) {
+    create();
+  }
+  cloud.refuse_next("CreateFleet", {}, 0);
+  // The same, said of each offering.
+  for (const char* market : {"spot", "on-demand"}) nothing_left(market, "PendingVerification");
+  for (const core::Time end = clock.now() + hours(2); clock.now() < end;
+       clock.advance(minutes(2))) {
+    create();
+  }
+  EXPECT_EQ(job(id).failures, 0);
+  EXPECT_FALSE(job(id).dead);
+  cloud.no_bounds();
+  clock.advance(minutes(2));
+  create();
+  EXPECT_EQ(cloud.instances().size(), 1U);
 }
 
 TEST_F(Ec2TroubleTest, ALaunchWhoseAnswerWasLostIsFoundByItsToken) {

@@ -40,7 +40,8 @@ constexpr std::array kEc2{
     FaultRow{"InvalidAMIID.NotFound", Fault::invalid},
     FaultRow{"InvalidAMIID.Unavailable", Fault::invalid},
     FaultRow{"InvalidBlockDeviceMapping", Fault::invalid},
-    FaultRow{"InvalidClientToken", Fault::invalid}, FaultRow{"InvalidFleetConfig", Fault::invalid},
+    FaultRow{"InvalidClientToken", Fault::invalid},
+    FaultRow{"InvalidFleetConfig", Fault::invalid},
     FaultRow{"InvalidFleetConfiguration", Fault::invalid},
     FaultRow{"InvalidGroup.NotFound", Fault::invalid},
     FaultRow{"InvalidInstanceID.Malformed", Fault::invalid},
@@ -54,11 +55,13 @@ constexpr std::array kEc2{
     FaultRow{"InvalidSecurityGroupID.NotFound", Fault::invalid},
     FaultRow{"InvalidSnapshot.NotFound", Fault::invalid},
     FaultRow{"InvalidSpotInstanceRequestID.Malformed", Fault::invalid},
-    FaultRow{"InvalidSubnet", Fault::invalid}, FaultRow{"InvalidSubnetID.NotFound", Fault::invalid},
+    FaultRow{"InvalidSubnet", Fault::invalid},
+    FaultRow{"InvalidSubnetID.NotFound", Fault::invalid},
     FaultRow{"InvalidUserData.Malformed", Fault::invalid},
     FaultRow{"RequestResourceCountExceeded", Fault::invalid},
 
-    FaultRow{"DryRunOperation", Fault::conflict},  // it would have been done
+    FaultRow{"DryRunOperation", Fault::conflict},               // it would have been done
+    FaultRow{"IdempotentInstanceTerminated", Fault::conflict},  // the token's machines are gone
     FaultRow{"IncorrectInstanceState", Fault::conflict},
     FaultRow{"IncorrectSpotRequestState", Fault::conflict},
     FaultRow{"IncorrectState", Fault::conflict},
@@ -66,7 +69,8 @@ constexpr std::array kEc2{
 
     FaultRow{"ConcurrentTagAccess", Fault::transient},
     FaultRow{"EC2ThrottledException", Fault::throttled},
-    FaultRow{"PendingVerification", Fault::unauthorized},  // a new account, or a new region
+    // An account's first use of EC2, or of a region: it ends by itself, in minutes, at most hours.
+    FaultRow{"PendingVerification", Fault::not_ready},
 };
 
 }  // namespace

@@ -81,6 +81,8 @@ const std::vector<Decision>& decisions() {
       {Service::ec2, "InsufficientFreeAddressesInSubnet", Fault::no_capacity},
       {Service::ec2, "Unsupported", Fault::no_capacity},
       {Service::ec2, "RequestLimitExceeded", Fault::throttled},
+      {Service::ec2, "PendingVerification", Fault::not_ready},
+      {Service::ec2, "IdempotentInstanceTerminated", Fault::conflict},
       {Service::ec2, "InvalidInstanceID.NotFound", Fault::not_found},
       {Service::ec2, "InvalidLaunchTemplateName.NotFoundException", Fault::invalid},
       {Service::ec2, "InvalidLaunchTemplateId.NotFound", Fault::invalid},

@@ -52,6 +52,9 @@ constexpr std::array kRows{
         "spot.amazonaws.com"},
     Row{"InvalidAMIID.NotFound", Concern::request,
         "the launch template names an image that is not there"},
+    Row{"PendingVerification", Concern::request,
+        "AWS verifies an account's first use of a region; this ends by itself, in minutes or "
+        "hours"},
     Row{"VPCIdNotSpecified", Concern::request, "the account has no default VPC: name subnets"},
 };
 

@@ -35,6 +35,7 @@ TEST(FleetErrors, SayWhatToDoAndHowFarTheyReach) {
            Row{"VolumeLimitExceeded", Fault::no_capacity, Concern::quota},
            Row{"RequestLimitExceeded", Fault::throttled, Concern::request},
            Row{"UnauthorizedOperation", Fault::unauthorized, Concern::request},
+           Row{"PendingVerification", Fault::not_ready, Concern::request},
            Row{"InvalidAMIID.NotFound", Fault::invalid, Concern::request},
            Row{"InternalError", Fault::transient, Concern::request},
            Row{"InvalidFleetConfiguration", Fault::invalid, Concern::request},
