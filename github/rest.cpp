@@ -128,7 +128,11 @@ core::Result<net::Response> Rest::exchange(const Call& call, const core::Secret&
 }
 
 core::Result<net::Response> Rest::send(const Call& call, const core::Secret& authorization) {
-  const auto deadline = steady_clock::now() + options_.call_time;
+  const auto last = options_.last_moment ? options_.last_moment() : steady_clock::time_point::max();
+  if (steady_clock::now() >= last) {
+    return core::fail(Fault::cancelled, name_of(call) + ": no time is left for this call");
+  }
+  const auto deadline = std::min(steady_clock::now() + options_.call_time, last);
   const bool read = call.method == "GET";
   Duration pause = kFirstPause;
   for (int tried = 1;; ++tried) {
@@ -140,6 +144,10 @@ core::Result<net::Response> Rest::send(const Call& call, const core::Secret& aut
     auto response = exchange(call, authorization, deadline);
     if (response) return response;
     hide(response.error().what, authorization);
+    // A GitHub that says nothing is down; it was not we who had no time.
+    if (response.error().fault == Fault::cancelled && steady_clock::now() < last) {
+      response.error().fault = Fault::transient;
+    }
     const auto wait = std::max(jittered(pause), response.error().retry_after.value_or(Duration(0)));
     if (!read || response.error().fault != Fault::transient || tried == kTries ||
         steady_clock::now() + wait >= deadline) {

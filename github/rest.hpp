@@ -2,6 +2,7 @@
 // One GitHub API base: headers, limits, bounded repeats, and refusals as faults. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -27,11 +28,16 @@ struct Call {
 using Observer = std::function<void(std::string_view method, std::string_view route, int status,
                                     core::Duration took)>;
 
+// Until when the host of a call lets it last, whatever `call_time` says; asked at the beginning of
+// each call, from its thread. Where a process is killed at a known time, as in a Lambda.
+using LastMoment = std::function<std::chrono::steady_clock::time_point()>;
+
 struct RestOptions {
   net::Url api;  // `path` is the prefix of every call, without a slash at its end
   net::ClientOptions client;
   core::Duration write_spacing = kWriteSpacing;
   core::Duration call_time = std::chrono::seconds(10);  // of one call with its repeats
+  LastMoment last_moment;                               // may be empty
   Observer observer;                                    // may be empty
 };
 
@@ -41,7 +47,8 @@ class Rest {
 
   // `authorization` is the whole value of the header. A GET that failed for a passing reason is
   // repeated twice; nothing else is. Any error's text has method, path, status, GitHub's message
-  // and its request id, and no credential.
+  // and its request id, and no credential. `cancelled`: the host's last moment came first; GitHub's
+  // own silence is `transient`.
   core::Result<net::Response> send(const Call& call, const core::Secret& authorization);
 
   // The error of an answer that `welcome` let through.

@@ -20,6 +20,7 @@ core::Result<std::unique_ptr<Session>> open_session(const ForgeOptions& options,
   rest.client.no_proxy = options.no_proxy;
   rest.write_spacing = options.write_spacing;
   rest.call_time = options.call_time;
+  rest.last_moment = options.last_moment;
   rest.observer = options.observer;
   return Session::open(std::move(rest), *std::move(endpoint), options.credentials, clock);
 }

@@ -27,7 +27,8 @@ struct ForgeOptions {
   std::string deployment;   // our runners' names begin with it and a dash
   core::Duration write_spacing = kWriteSpacing;
   core::Duration call_time = std::chrono::seconds(10);
-  Observer observer;  // may be empty
+  LastMoment last_moment;  // may be empty
+  Observer observer;       // may be empty
 };
 
 // Makes no call. `clock` must outlive the session. `invalid`: address, key or proxy cannot be; the

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <thread>
 
 #include "github/scripted_test.hpp"
@@ -184,24 +185,74 @@ TEST_F(RestTest, AWriteWhoseTurnComesTooLateIsNotSent) {
   EXPECT_TRUE(get());
 }
 
-TEST_F(RestTest, ASilentGitHubIsLeftAtTheDeadline) {
-  std::mutex mutex;
-  std::vector<net::Responder> unanswered;
-  auto silent = net::HttpServer::listen({}, [&](const net::Request&, net::Responder respond) {
-    const std::lock_guard lock(mutex);
-    unanswered.push_back(std::move(respond));
-  });
-  ASSERT_TRUE(silent);
+// Takes every request and never answers.
+class SilentGithub {
+ public:
+  SilentGithub() {
+    auto made = net::HttpServer::listen({}, [this](const net::Request&, net::Responder respond) {
+      const std::lock_guard lock(mutex_);
+      unanswered_.push_back(std::move(respond));
+    });
+    if (!made) throw std::runtime_error(made.error().what);
+    server_ = *std::move(made);
+  }
+  [[nodiscard]] net::Url api() const {
+    net::Url url = *net::parse_url("http://127.0.0.1:" + std::to_string(server_->port()));
+    url.path.clear();
+    return url;
+  }
+  std::size_t calls() {
+    const std::lock_guard lock(mutex_);
+    return unanswered_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<net::Responder> unanswered_;
+  std::unique_ptr<net::HttpServer> server_;  // last: its threads use the above
+};
+
+TEST_F(RestTest, ASilentGitHubIsDownAndLeftAfterTheTimeOfACall) {
+  SilentGithub silent;
   RestOptions options;
-  options.api = *net::parse_url("http://127.0.0.1:" + std::to_string((*silent)->port()));
-  options.api.path.clear();
+  options.api = silent.api();
   options.call_time = 100ms;
   Rest rest(std::move(options), clock_);
   const auto from = steady_clock::now();
   const auto error = refusal(rest.send({.route = "/x", .path = "/x"}, authorization_));
-  EXPECT_EQ(error.fault, Fault::cancelled);
+  EXPECT_EQ(error.fault, Fault::transient);
   EXPECT_TRUE(error.what.starts_with("GET /x: "));
   EXPECT_LT(steady_clock::now() - from, 5s);
+}
+
+TEST_F(RestTest, NoCallOutlastsTheLastMomentOfItsHost) {
+  SilentGithub silent;
+  RestOptions options;
+  options.api = silent.api();
+  options.call_time = 1h;
+  auto last = steady_clock::now() + 100ms;
+  options.last_moment = [&last] { return last; };
+  Rest rest(std::move(options), clock_);
+  for (const char* method : {"GET", "POST"}) {
+    last = steady_clock::now() + 100ms;
+    const auto error =
+        refusal(rest.send({.method = method, .route = "/x", .path = "/x"}, authorization_));
+    EXPECT_EQ(error.fault, Fault::cancelled);
+    EXPECT_LT(steady_clock::now() - last, 5s);
+  }
+  const std::size_t calls = silent.calls();
+  const auto late = refusal(rest.send({.route = "/x", .path = "/x"}, authorization_));
+  EXPECT_EQ(late.fault, Fault::cancelled);
+  EXPECT_TRUE(late.what.starts_with("GET /x: "));
+  EXPECT_EQ(silent.calls(), calls) << "nothing is begun after it";
+}
+
+TEST_F(RestTest, ARepeatDoesNotWaitPastTheLastMoment) {
+  // The first pause lasts 100 ms at least.
+  make({.last_moment = [] { return steady_clock::now() + 60ms; }});
+  github_.otherwise([](const net::Request&) { return answer(503); });
+  refusal(get());
+  EXPECT_EQ(github_.calls(), 1U);
 }
 
 TEST_F(RestTest, FollowsARenameOfAReadOnceAndOnlyHere) {

@@ -58,6 +58,7 @@ core::Result<github::ForgeOptions> options_of(const GithubScope& scope,
   options.webhook_url = scope.webhook_url;
   options.deployment = deployment;
   options.write_spacing = scope.write_spacing;
+  options.last_moment = settings.last_moment;
   options.observer = [observe = settings.observe, name = scope.name](
                          std::string_view method, std::string_view route, int status,
                          core::Duration) { observe(name, method, route, status); };

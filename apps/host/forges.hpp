@@ -25,6 +25,7 @@ using Forges = std::map<std::string, std::unique_ptr<core::Forge>, std::less<>>;
 struct ForgeSettings {
   LoadSecret load = load_secret;
   ObserveCall observe = [](const std::string&, std::string_view, std::string_view, int) {};
+  github::LastMoment last_moment = {};  // of every call; empty: none
 };
 
 // Makes no call to GitHub. The text of an error begins with the scope's name. `clock` must outlive

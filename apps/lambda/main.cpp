@@ -22,8 +22,6 @@ using Steady = std::chrono::steady_clock;
 
 // Lambda allows ten seconds from the start to the first event.
 constexpr auto kStartTime = std::chrono::seconds(8);
-// Of a call that is under way when an invocation's time ends, so that its failure can be told.
-constexpr auto kAnswerTime = std::chrono::milliseconds(500);
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -70,7 +68,7 @@ core::Error serve(aws::LambdaRuntime& runtime, Wiring& wiring) {
              .metrics = wiring.metrics(),
              .metrics_out = std::cout});
   return runtime.serve([&](const aws::Invocation& invocation) {
-    wiring.client().set_deadline(invocation.steady_deadline - kAnswerTime);
+    wiring.set_deadline(invocation.steady_deadline);
     return host.handle(invocation);
   });
 }

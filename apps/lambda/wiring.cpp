@@ -18,6 +18,13 @@ using core::Fault;
 // With webhooks, questions only look for what got lost: a small part of what polling may spend.
 constexpr int kAuditShare = 5;
 
+// Of a call to AWS that is under way when an invocation's time ends, so that its failure can be
+// told.
+constexpr auto kAnswerTime = std::chrono::milliseconds(500);
+// GitHub is left earlier: what it did not say must still be written down, and the message be given
+// back.
+constexpr auto kRecordTime = std::chrono::milliseconds(2'000);
+
 // core::poll spends one sum over all scopes, so the smallest budget is the one that none exceeds.
 int questions_of(const app::Config& config) {
   int calls = 0;
@@ -59,6 +66,7 @@ core::Status Wiring::read_secrets(Function function) {
   }
   app::ForgeSettings settings;
   settings.load = load;
+  settings.last_moment = [this] { return last_of_github_.load(); };
   auto opened = app::open_forges(config_, settings, clock_);
   if (!opened) return std::unexpected(opened.error());
   forges_ = *std::move(opened);
@@ -80,6 +88,11 @@ core::Result<std::unique_ptr<Wiring>> Wiring::open(app::Config config, Function 
   made->host_options_.function = function;
   made->host_options_.questions = questions_of(made->config_);
   return made;
+}
+
+void Wiring::set_deadline(std::chrono::steady_clock::time_point killed) {
+  client_->set_deadline(killed - kAnswerTime);
+  last_of_github_ = killed - kRecordTime;
 }
 
 core::Context Wiring::context(core::Time deadline) {

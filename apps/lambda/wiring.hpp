@@ -2,6 +2,8 @@
 // From the configuration to the adapters of one Lambda function. Thread-safe once opened.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,7 +34,9 @@ class Wiring {
                                                     std::chrono::steady_clock::time_point deadline);
 
   [[nodiscard]] core::Context context(core::Time deadline);
-  [[nodiscard]] aws::Client& client() { return *client_; }
+  // For an invocation that is killed at that moment: when the last call to GitHub, and the last one
+  // to AWS, must have ended, those under way included.
+  void set_deadline(std::chrono::steady_clock::time_point killed);
   [[nodiscard]] EmbeddedMetrics& metrics() { return metrics_; }
   [[nodiscard]] const HostOptions& host_options() const { return host_options_; }
   // What SQS gave up without a cause gets one: the worker died.
@@ -46,6 +50,8 @@ class Wiring {
   local::SystemClock clock_;
   EmbeddedMetrics metrics_;
   const std::unique_ptr<aws::Client> client_;
+  std::atomic<std::chrono::steady_clock::time_point> last_of_github_{
+      std::chrono::steady_clock::time_point::max()};
   aws::DynamoLedger dynamo_;
   aws::SqsQueue queue_;
   aws::Ec2Fleet ec2_;
