@@ -27,8 +27,9 @@ def ledger_table():
 
 
 class Moto:
-    def __init__(self, checks_signatures=False, log=None):
+    def __init__(self, checks_signatures=False, log=None, region=REGION):
         """checks_signatures: also policies and tokens, from begin_checking() on."""
+        self.region = region
         self._log = open(log or os.devnull, "wb")
         self._clients = {}
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
@@ -82,13 +83,13 @@ class Moto:
         return made
 
     def _client(self, service, keys, token):
-        return boto3.client(service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=keys[0],
+        return boto3.client(service, endpoint_url=self.url, region_name=self.region, aws_access_key_id=keys[0],
                             aws_secret_access_key=keys[1], aws_session_token=token,
                             config=botocore.config.Config(retries={"max_attempts": 1}))
 
     def environment(self, keys=KEYS, token=None):
         """What a process needs in order to call this AWS and no other."""
-        made = {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": keys[0],
+        made = {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": self.region, "AWS_ACCESS_KEY_ID": keys[0],
                 "AWS_SECRET_ACCESS_KEY": keys[1], "AWS_EC2_METADATA_DISABLED": "true"}
         if token:
             made["AWS_SESSION_TOKEN"] = token

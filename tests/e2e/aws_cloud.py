@@ -46,7 +46,8 @@ class Cloud:
         self.dead = self._queue("e2e-dead")
         policy = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": self._arn(self.dead), "maxReceiveCount": 50})}
         self.create, self.stop = (self._queue(f"e2e-{name}", **policy) for name in ("create", "stop"))
-        self.s3.create_bucket(Bucket="e2e-jit")
+        self.jit_bucket = "e2e-jit"
+        self.s3.create_bucket(Bucket=self.jit_bucket)
         self.ec2.create_launch_template(LaunchTemplateName="template_cpu", LaunchTemplateData={
             "ImageId": "ami-12c6146b", "InstanceType": "c6i.large"})
         self.agents = Agents(self, package)
@@ -82,7 +83,7 @@ class Cloud:
     def config(self):
         """[aws] and [ec2] of jitney.toml."""
         return (f'[aws]\nregion = "{REGION}"\ntable = "e2e-ledger"\nqueue_url = "{self.create}"\n'
-                f'stop_queue_url = "{self.stop}"\ndead_letter_queue_url = "{self.dead}"\nbucket = "e2e-jit"\n'
+                f'stop_queue_url = "{self.stop}"\ndead_letter_queue_url = "{self.dead}"\nbucket = "{self.jit_bucket}"\n'
                 f'[ec2]\nrunner_script = "s3://e2e-runner/jitney-runner"\nmachine_role_id = "{ROLE_ID}"\n')
 
     def instances(self, *states):

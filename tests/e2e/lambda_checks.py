@@ -19,7 +19,7 @@ def check_nothing_is_left(test, world, seconds=60, wake_ups=False):
           lambda: f"empty queues ({cloud.left(cloud.create)}, {cloud.left(cloud.stop)})", 0.2)
     test.assertEqual(cloud.waiting(cloud.dead), 0)
     # Every JIT configuration was read and deleted.
-    test.assertEqual(cloud.s3.list_objects_v2(Bucket="e2e-jit").get("KeyCount", 0), 0)
+    test.assertEqual(cloud.s3.list_objects_v2(Bucket=cloud.jit_bucket).get("KeyCount", 0), 0)
     test.assertEqual(cloud.open_spot_requests(), [])
     # No request was rebuilt under a token that was used before.
     test.assertEqual([c for c in world.vendors.calls if b"IdempotentParameterMismatch" in c.answer[2]], [])

@@ -62,9 +62,7 @@ class LambdaWorld(World):
 
     def __init__(self, how="once", emulated=False, sweep_every=2, sweeping=True, moto=None, **times):
         super().__init__()
-        self.cloud = Cloud(self.path, BUILD / "runner-package", moto)
-        self.cloud.keep_secret("e2e/token", TOKEN)
-        self.cloud.keep_secret("e2e/webhook", SECRET)
+        self.cloud = self._cloud(moto)
         times = {**TIMES, **times}
         self._times = {**times, "delays": json.dumps(times["delays"])}
         self._write("jitney.toml", self._config(self.api))
@@ -85,6 +83,12 @@ class LambdaWorld(World):
         self.functions = {name: [self._function(name, emulated and name != "sweep") for _ in range(count)]
                           for name, count in (("autoscaler", 1), ("create_runner", many), ("stop_runner", many),
                                               ("move_jobs", 1), ("sweep", 1))}
+
+    def _cloud(self, moto):
+        cloud = Cloud(self.path, BUILD / "runner-package", moto)
+        cloud.keep_secret("e2e/token", TOKEN)
+        cloud.keep_secret("e2e/webhook", SECRET)
+        return cloud
 
     def _start_github(self):
         self.gateway = Gateway(self)

@@ -3,6 +3,7 @@
 
 JITNEY_BUILD names the build directory. Every wait is for a condition, with a bound; nothing sleeps for its own sake.
 """
+import atexit
 import contextlib
 import json
 import os
@@ -129,6 +130,9 @@ def own_processes(marker):
 class World:
     """One simulated GitHub and one server. Options are what the configuration file varies by."""
 
+    deployment = "e2e"
+    repository = "widgets"  # of each organisation
+
     def __init__(self, ingress="webhook", organisations=("acme",), pools=None, delays=("1s", "1s"), idle="60s",
                  floor="1MiB", check_after="3s", environment=None, app=False):
         self.directory = tempfile.TemporaryDirectory(prefix="jitney-e2e-")
@@ -192,13 +196,14 @@ class World:
         file.write_text(text)
 
     def _start_github(self):
-        repositories = [f"{name}/widgets" for name in self.organisations]
+        repositories = [f"{name}/{self.repository}" for name in self.organisations]
         command = [BUILD / "sim/github/sim_github", "--token", TOKEN, "--secret-file", self.path / "secret",
                    "--webhook-url", f"http://127.0.0.1:{self.port}/webhook"]
         for repository in repositories:
             command += ["--repository", repository]
         command += self.github_options()
         self.github = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=self.path)
+        atexit.register(self.github.kill)  # where the rest of the world cannot be made
         ready = json.loads(self.github.stdout.readline())
         self.api, self.control = ready["url"], ready["control_url"]
         # A sweep a second would use up an hour's calls in minutes.
@@ -298,7 +303,7 @@ class World:
         organisation = organisation or self.organisations[0]
         specs = [job if isinstance(job, dict) else
                  {"name": f"job{i}", "labels": ["self-hosted", job[0]], "steps": job[1]} for i, job in enumerate(jobs)]
-        self.sim("POST", "workflows", {"repository": f"{organisation}/widgets", "jobs": specs})
+        self.sim("POST", "workflows", {"repository": f"{organisation}/{self.repository}", "jobs": specs})
 
     def github_jobs(self):
         return self.world()["jobs"]
@@ -318,7 +323,7 @@ class World:
         return jobs
 
     def registrations(self):
-        return [runner for runner in self.world()["runners"] if runner["name"].startswith("e2e-")]
+        return [runner for runner in self.world()["runners"] if runner["name"].startswith(f"{self.deployment}-")]
 
     def quiet(self):
         """No runner of ours anywhere, and the ledger agrees with GitHub about every job."""

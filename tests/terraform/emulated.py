@@ -37,23 +37,20 @@ def tags(of):
 
 
 @functools.cache  # making one takes longer than a call
-def client(service, endpoint):
-    return boto3.client(service, region_name=REGION, endpoint_url=endpoint)
+def mocked(service):
+    return boto3.client(service, region_name=REGION)
 
 
 class Emulated:
-    """Call it within moto's mock_aws, or with the endpoint of a moto server."""
+    """`client` makes boto3's clients: for moto's mock_aws, or of a moto server."""
 
-    def __init__(self, name, endpoint=None):
+    def __init__(self, name, client=mocked):
         self.state = deployed(name)
-        self.endpoint = endpoint
+        self.client = client
         self.ids = {}  # the stand-in's: moto's
         for step in (self.roles, self.keys_and_secrets, self.buckets, self.table, self.queues, self.logs, self.machines, self.functions,
                      self.permissions, self.rules, self.watch):
             step()
-
-    def client(self, service):
-        return client(service, self.endpoint)
 
     def call(self, service, operation, values, drop=(), rename=None, **more):
         """One call with `values` as its arguments; `rename` where Terraform and AWS differ."""
