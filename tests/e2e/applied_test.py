@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole chain on what Terraform makes: its functions' configuration, queues, rules, table, buckets and templates.
 
-What an apply of examples/token makes is made in moto by tests/terraform/emulated.py; with JITNEY_APPLIED, the address of a moto,
-it was made there by a real apply (script/test-terraform --moto). Events of machines take their way through EventBridge's rules.
+What an apply of examples/token makes is made in moto by tests/terraform/emulated.py; tests/terraform/real_apply.py runs the same on what
+the real provider made there. Events of machines take their way through EventBridge's rules.
 """
 import json
 import os
@@ -25,8 +25,8 @@ from world import BUILD, SECRET, TOKEN  # noqa: E402
 class Applied(Cloud):
     """What stands after an apply. `ids`: what to replace in the functions' configuration."""
 
-    def __init__(self, directory, moto, ids):
-        self.directory, self.moto, self._own = directory, moto, moto
+    def __init__(self, directory, moto, ids, own):
+        self.directory, self.moto, self._own = directory, moto, moto if own else None
         self.sqs, self.ec2, self.s3 = (moto.boto(name) for name in ("sqs", "ec2", "s3"))
         self.create, self.stop, self.dead = (self.sqs.get_queue_url(QueueName=f"jitney-{name}")["QueueUrl"]
                                              for name in ("create", "stop", "dead"))
@@ -61,9 +61,11 @@ class AppliedWorld(LambdaWorld):
     deployment = "jitney"
     repository = "shop"
 
-    def _cloud(self, _):
+    def _cloud(self, moto):
+        if moto:
+            return Applied(self.path, moto, {}, own=False)
         moto = Moto(log=self.path / "moto.log", region=REGION)
-        return Applied(self.path, moto, emulated(moto))
+        return Applied(self.path, moto, emulated(moto), own=True)
 
     def _config(self, api):
         return self.cloud.text.replace("[[github]]\n", f'[[github]]\napi_url = "{api}"\n')
@@ -81,8 +83,10 @@ class AppliedWorld(LambdaWorld):
 
 
 class AppliedTest(unittest.TestCase):
+    moto_of_apply = None
+
     def test_a_job_runs_on_what_terraform_makes_and_nothing_is_left(self):
-        with AppliedWorld() as world:
+        with AppliedWorld(moto=self.moto_of_apply) as world:
             for name in world.functions:
                 self.assertEqual(world.cloud.function(name)["Handler"], name)
             world.queue([("template_cpu", "exit 0")])

@@ -18,9 +18,12 @@ class Refused(Exception):
 
 
 class Workspace:
-    """A copy of terraform/ and runner/; `root` is the folder below terraform/ that is applied."""
+    """A copy of terraform/ and runner/; `root` is the folder below terraform/ that is applied. `rc` names the provider."""
 
-    def __init__(self, root, variables):
+    def __init__(self, root, variables, rc=BUILT / "tofu.rc", environment=None, limit=LIMIT):
+        self._environment = {**os.environ, **(environment or {}), "TF_CLI_CONFIG_FILE": str(rc), "TF_IN_AUTOMATION": "1",
+                             "CHECKPOINT_DISABLE": "1"}
+        self._limit = limit
         self._temporary = tempfile.TemporaryDirectory(prefix="jitney-terraform-")
         self.home = pathlib.Path(self._temporary.name)
         untouched = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.auto.tfvars", "secrets.tfvars")
@@ -44,10 +47,8 @@ class Workspace:
         self._temporary.cleanup()
 
     def tofu(self, command, *arguments):
-        environment = {**os.environ, "TF_CLI_CONFIG_FILE": str(BUILT / "tofu.rc"), "TF_IN_AUTOMATION": "1",
-                       "CHECKPOINT_DISABLE": "1"}
-        done = subprocess.run([BUILT / "tofu", command, "-no-color", *arguments], cwd=self.folder, env=environment,
-                              capture_output=True, text=True, timeout=LIMIT)
+        done = subprocess.run([BUILT / "tofu", command, "-no-color", *arguments], cwd=self.folder, env=self._environment,
+                              capture_output=True, text=True, timeout=self._limit)
         if done.returncode != 0:
             raise Refused(" ".join((done.stdout + done.stderr).split())[-4000:])
         return done.stdout
