@@ -79,6 +79,8 @@ class ProcessFleet final : public core::Fleet {
   // For people: how runners are kept apart, and which configured limits do not hold. Begins with
   // "none" where nothing keeps a job from the server.
   [[nodiscard]] std::string describe_isolation() const;
+  // Why runners of one user see each other's processes and roots; empty: they do not.
+  [[nodiscard]] std::string no_namespaces() const { return no_namespaces_; }
   [[nodiscard]] std::size_t quarantined() const;  // roots that could not be removed
   [[nodiscard]] std::int64_t free_disk() const;   // bytes where runners live; 0: unknown
   [[nodiscard]] std::string runners_dir() const { return options_.runners_dir; }

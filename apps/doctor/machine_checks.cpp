@@ -84,6 +84,23 @@ Finding check_user(const UserFacts& user, bool root) {
   return ok(check, user.name + ", who cannot read secrets or the database");
 }
 
+// The server's own word where it runs: its unit may leave it less than root has here.
+Finding check_namespaces(const MachineFacts& facts) {
+  constexpr const char* kCheck = "isolation";
+  const bool told = facts.admin.no_namespaces.has_value();
+  const std::string why = told ? *facts.admin.no_namespaces : facts.no_namespaces;
+  if (why.empty()) {
+    return ok(kCheck, "cgroup v2 with cpu, memory and pids; namespaces of their own" +
+                          std::string(told ? "" : " (for root here; jitney serve was not asked)"));
+  }
+  return warning(
+      kCheck, "cgroup v2, but no namespaces of their own: " + why,
+      told ? "jobs see each other's processes and /tmp: in a unit, let "
+             "CapabilityBoundingSet have CAP_SYS_ADMIN; in a container, give it privileges"
+           : "jobs see each other's processes and /tmp: run on a machine, not in a "
+             "container without privileges");
+}
+
 }  // namespace
 
 std::vector<Finding> check_runner_dirs(const MachineFacts& facts) {
@@ -135,12 +152,7 @@ Finding check_isolation(const MachineFacts& facts) {
                    "let the host hand them down (a container: its runtime; see Delegate= of the "
                    "unit)");
   }
-  if (!facts.no_namespaces.empty()) {
-    return warning(kCheck, "cgroup v2, but no namespaces of their own: " + facts.no_namespaces,
-                   "jobs see each other's processes and /tmp: run on a machine, not in a "
-                   "container without privileges");
-  }
-  return ok(kCheck, "cgroup v2 with cpu, memory and pids; namespaces of their own");
+  return check_namespaces(facts);
 }
 
 Finding check_state(const MachineFacts& facts) {

@@ -86,6 +86,18 @@ TEST(MachineChecks, WhatIsMissingOfIsolationIsNamed) {
   EXPECT_EQ(check_isolation(facts).verdict, Verdict::skipped);
 }
 
+TEST(MachineChecks, TheServersWordOnNamespacesCountsMoreThanWhatRootHasHere) {
+  MachineFacts facts = good();
+  EXPECT_THAT(check_isolation(facts).seen, HasSubstr("jitney serve was not asked"));
+  facts.admin.no_namespaces = "namespaces: Operation not permitted";
+  EXPECT_EQ(check_isolation(facts).verdict, Verdict::warning);
+  EXPECT_THAT(check_isolation(facts).todo, HasSubstr("CAP_SYS_ADMIN"));
+  facts.admin.no_namespaces = "";
+  facts.no_namespaces = "EPERM";
+  EXPECT_EQ(check_isolation(facts).verdict, Verdict::ok);
+  EXPECT_THAT(check_isolation(facts).seen, testing::Not(HasSubstr("not asked")));
+}
+
 TEST(MachineChecks, ADatabaseOpenToOthersFailsAndAMissingOneIsYetToBeMade) {
   MachineFacts facts = good();
   facts.state.database_mode = 0644;

@@ -204,17 +204,19 @@ core::Result<net::Response> ask(const Listen& listen, const std::string& target)
   return client.send(near(listen), request, std::chrono::steady_clock::now() + kAnswerTime);
 }
 
-std::string reasons(const net::Response& health) {
+void read_health(const net::Response& health, ListenerFacts& facts) {
   const auto body = net::parse_json(health.body);
+  if (body) facts.no_namespaces = net::get_string(*body, "no_namespaces");
+  if (facts.state != ListenerFacts::State::unwell) return;
   const auto* list = body ? net::get_object(*body, "reasons") : nullptr;
-  std::string text;
+  std::string& text = facts.detail;
   if (list != nullptr) {
     for (const auto& [name, why] : list->get_object()) {
       text += (text.empty() ? "" : "; ") + std::string(name) + ": ";
       if (why.is_string()) text += std::string(why.get_string());
     }
   }
-  return text.empty() ? "status " + std::to_string(health.status) : text;
+  if (text.empty()) text = "status " + std::to_string(health.status);
 }
 
 ListenerFacts look_at_listener(const Listen& listen, bool admin) {
@@ -227,7 +229,7 @@ ListenerFacts look_at_listener(const Listen& listen, bool admin) {
     facts.state = !ours                            ? State::taken
                   : admin && answer->status != 200 ? State::unwell
                                                    : State::ours;
-    if (facts.state == State::unwell) facts.detail = reasons(*answer);
+    if (admin && ours) read_health(*answer, facts);
     return facts;
   }
   const auto why = why_not_bindable(listen);

@@ -50,6 +50,9 @@ struct ListenerFacts {
   std::string address;  // "127.0.0.1:8080"
   State state = State::unknown;
   std::string detail;  // what /healthz said, or errno's words
+  // Why the server that answers cannot give runners namespaces; empty: it can. nullopt: nobody
+  // told.
+  std::optional<std::string> no_namespaces = std::nullopt;
 };
 
 struct DiskFacts {
@@ -64,7 +67,7 @@ struct MachineFacts {
   std::vector<RunnerDirFacts> runner_dirs;
   std::vector<UserFacts> users;
   CgroupFacts cgroups;
-  std::string no_namespaces;  // why; empty: there are
+  std::string no_namespaces;  // why this process could not make them; empty: it could
   StateFacts state;
   ListenerFacts admin;
   std::optional<ListenerFacts> webhook;  // nullopt: ingress = "poll" has none

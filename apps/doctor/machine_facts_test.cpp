@@ -103,10 +103,14 @@ TEST_F(Machine, AListenerOfOursIsToldFromAnothersAndFromNone) {
   const auto ours = answering(200, "{\"ok\":true,\"reasons\":{}}");
   config_.server.admin.port = ours->port();
   EXPECT_EQ(look().admin.state, State::ours);
-  const auto unwell = answering(503, "{\"ok\":false,\"reasons\":{\"sweep\":\"no sweep for 9m\"}}");
+  EXPECT_EQ(look().admin.no_namespaces, std::nullopt) << "an older server does not tell";
+  const auto unwell = answering(503,
+                                "{\"ok\":false,\"reasons\":{\"sweep\":\"no sweep for 9m\"},"
+                                "\"no_namespaces\":\"EPERM\"}");
   config_.server.admin.port = unwell->port();
   EXPECT_EQ(look().admin.state, State::unwell);
   EXPECT_EQ(look().admin.detail, "sweep: no sweep for 9m");
+  EXPECT_EQ(look().admin.no_namespaces, "EPERM");
   const auto foreign = answering(200, "<html>");
   config_.server.admin.port = foreign->port();
   EXPECT_EQ(look().admin.state, State::taken);

@@ -187,7 +187,9 @@ net::Response Admin::health() {
     if (const auto trouble = check()) reasons[name] = *trouble;
   }
   const bool ok = reasons.empty();
-  return json_answer(ok ? 200 : 503, json::object{{"ok", ok}, {"reasons", std::move(reasons)}});
+  return json_answer(ok ? 200 : 503, json::object{{"ok", ok},
+                                                  {"reasons", std::move(reasons)},
+                                                  {"no_namespaces", options_.no_namespaces}});
 }
 
 // A write, because a full disk or a lost database still reads well. Not more often than it is of

@@ -29,6 +29,8 @@ struct AdminOptions {
   std::vector<std::string> own_hosts;
   // Each nullopt when well, else why not.
   std::vector<std::pair<std::string, std::function<std::optional<std::string>()>>> checks;
+  // For /healthz: why runners of one user see each other; empty: they do not.
+  std::string no_namespaces;
   // What only the server knows: sweep age, quarantined roots, disk, database size.
   std::function<void(Metrics::Sample&)> add_to_sample = [](Metrics::Sample&) {};
   std::size_t waiting = 64;  // beyond: 503

@@ -54,6 +54,13 @@ TEST_F(AdminTest, HealthIsOkOnlyWhenTheLedgerTakesWritesAndEveryCheckPasses) {
   EXPECT_EQ(json("/healthz").at("ok"), true);
 }
 
+TEST_F(AdminTest, HealthSaysWhyRunnersSeeEachOtherWithoutCallingItIll) {
+  options_.no_namespaces = "namespaces: Operation not permitted";
+  const value body = json("/healthz");
+  EXPECT_EQ(body.at("ok"), true);
+  EXPECT_EQ(body.at("no_namespaces"), "namespaces: Operation not permitted");
+}
+
 TEST_F(AdminTest, HealthNamesEachReason) {
   options_.checks = {{"workers", [] { return std::optional<std::string>("2 of 4 hang"); }},
                      {"sweep", [] { return std::optional<std::string>(); }}};

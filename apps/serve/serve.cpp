@@ -174,6 +174,7 @@ AdminOptions Server::Parts::admin_options() {
   made.own_hosts = options.own_hosts;
   made.checks = {{"workers", [this] { return workers->trouble(); }},
                  {"sweep", [this] { return poller->trouble(); }}};
+  made.no_namespaces = wiring->no_namespaces();
   made.add_to_sample = [this](Metrics::Sample& sample) {
     wiring->add_to_sample(sample);
     const auto age = poller->sweep_age();

@@ -59,6 +59,7 @@ class LocalWiring final : public Wiring {
   core::Forge& forge(const std::string& scope) override { return *forges_.find(scope)->second; }
   void on_runner_end(RunnerEnded listener) override { fleet_->on_runner_end(std::move(listener)); }
   std::string isolation() override { return fleet_->isolation(); }
+  std::string no_namespaces() override { return fleet_->no_namespaces(); }
 
   void add_to_sample(Metrics::Sample& sample) override {
     fleet_->add_to_sample(sample);

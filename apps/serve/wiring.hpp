@@ -55,6 +55,8 @@ class Wiring {
   virtual void add_to_sample(Metrics::Sample& sample) = 0;
   // What kind of isolation runners get, for the log.
   virtual std::string isolation() = 0;
+  // Why runners of one user see each other; empty: they do not.
+  virtual std::string no_namespaces() = 0;
 };
 
 // Opens and locks the database, reads secrets, checks the fleet's directories. Faults: `invalid` (a

@@ -36,6 +36,7 @@ class Ec2Host final : public FleetHost {
   }
   void add_to_sample(Metrics::Sample&) override {}
   std::string isolation() override { return "EC2: each runner has a machine of its own"; }
+  std::string no_namespaces() override { return ""; }
 
  private:
   std::unique_ptr<aws::Client> client_;

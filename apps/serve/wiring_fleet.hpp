@@ -17,6 +17,7 @@ class FleetHost {
   virtual void on_runner_end(RunnerEnded listener) = 0;
   virtual void add_to_sample(Metrics::Sample& sample) = 0;
   virtual std::string isolation() = 0;
+  virtual std::string no_namespaces() = 0;
 };
 
 core::Result<std::unique_ptr<FleetHost>> open_process_fleet(const Config& config);

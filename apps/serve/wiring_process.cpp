@@ -48,6 +48,7 @@ class ProcessHost final : public FleetHost {
     sample.free_disk_bytes = static_cast<double>(fleet_->free_disk());
   }
   std::string isolation() override { return fleet_->describe_isolation(); }
+  std::string no_namespaces() override { return fleet_->no_namespaces(); }
 
  private:
   std::unique_ptr<local::ProcessFleet> fleet_;
