@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What Debian 12 and Ubuntu 24.04 call the things we need. Sourced by script/setup.
+# What Debian 12 calls the things we need. Sourced by script/setup.
 # shellcheck shell=bash disable=SC2034
 run_packages=(
   ca-certificates ccache cmake g++ git libboost-context1.81-dev libboost-json1.81-dev

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/configuration.md has every key that the reader knows, and no other; its files load.
+// docs/configuration.md has every key that the reader knows, and no other; its files load, and the
+// README's.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -58,9 +59,9 @@ TEST(ConfigDocs, HaveEveryKeyAndNoOther) {
   EXPECT_EQ(documented(), read_keys);
 }
 
-std::vector<std::string> toml_blocks() {
+std::vector<std::string> toml_blocks(const std::string& page = "/docs/configuration.md") {
   std::vector<std::string> blocks;
-  const std::string text = read("/docs/configuration.md");
+  const std::string text = read(page);
   constexpr std::string_view kBegin = "```toml\n";
   for (std::size_t at = 0; (at = text.find(kBegin, at)) != std::string::npos;) {
     at += kBegin.size();
@@ -77,6 +78,14 @@ TEST(ConfigDocs, FilesInItLoad) {
     EXPECT_TRUE(config) << config.error().what;
   }
   EXPECT_EQ(blocks.back(), read("/apps/config/jitney.example.toml"));
+}
+
+TEST(ConfigDocs, TheReadmesFileLoads) {
+  const std::vector<std::string> blocks = toml_blocks("/README.md");
+  ASSERT_EQ(blocks.size(), 1U);
+  const auto config = parse_config(blocks.front(), "README.md");
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_THAT(config->warnings, testing::IsEmpty());
 }
 
 // The defaults in the tables, written out, are the defaults of a file that leaves them out.
