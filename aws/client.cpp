@@ -76,6 +76,11 @@ std::string encoded_key(std::string_view key) {
   }
 }
 
+// Nobody refused it, so there is no code.
+std::unexpected<CallError> no_call(Fault fault, std::string what) {
+  return std::unexpected(CallError(core::Error{fault, std::move(what)}));
+}
+
 core::Error within(const Call& call, core::Error error) {
   error.what = call.title() + error.what;
   return error;
@@ -94,7 +99,7 @@ struct Client::Impl {
     options.http = {};  // a proxy's password lives on in the HTTP client only
   }
 
-  core::Result<net::Response> send(Call call);
+  CallResult<net::Response> send(Call call);
   Attempt attempt(Call& call, Steady::time_point give_up);
   bool mend(const Attempt& failed, bool& clock_mended, bool& credentials_mended);
   core::Error out_of_time(const Call& call, core::Error error);
@@ -180,7 +185,7 @@ bool Client::Impl::mend(const Attempt& failed, bool& clock_mended, bool& credent
   return true;
 }
 
-core::Result<net::Response> Client::Impl::send(Call call) {
+CallResult<net::Response> Client::Impl::send(Call call) {
   const auto call_end = Steady::now() + options.call_time;
   RetryBudget& budget = budgets.at(static_cast<std::size_t>(call.service));
   bool clock_mended = false;
@@ -191,7 +196,7 @@ core::Result<net::Response> Client::Impl::send(Call call) {
     Attempt made = attempt(call, give_up);
     if (made.answer) {
       budget.give_back(cost);
-      return std::move(made.answer);
+      return *std::move(made.answer);
     }
     if (mend(made, clock_mended, credentials_mended)) {
       --tries;  // each once a call, so this ends
@@ -199,13 +204,13 @@ core::Result<net::Response> Client::Impl::send(Call call) {
     }
     core::Error& error = made.answer.error();
     const bool passing = error.fault == Fault::throttled || error.fault == Fault::transient;
-    if (!passing) return std::move(made.answer);
+    if (!passing) return std::unexpected(CallError(std::move(error), std::move(made.code)));
     cost = made.code.empty() ? RetryBudget::kRetryAfterSilence : RetryBudget::kRetry;
     const auto wait = std::max(error.retry_after.value_or(core::Duration::zero()),
                                jittered(options.first_wait, options.longest_wait, tries));
     if (tries >= options.max_tries || !budget.take(cost) || !pause(wait, give_up)) {
       if (tries > 1) error.what += ", the last of " + std::to_string(tries) + " tries";
-      return std::move(made.answer);
+      return std::unexpected(CallError(std::move(error), std::move(made.code)));
     }
   }
 }
@@ -220,14 +225,14 @@ void Client::set_deadline(Steady::time_point deadline) {
   impl_->deadline_moved.notify_all();
 }
 
-core::Result<boost::json::value> Client::json(Service service, std::string_view operation,
-                                              const boost::json::value& input) {
+CallResult<boost::json::value> Client::json(Service service, std::string_view operation,
+                                            const boost::json::value& input) {
   const ServiceNames names = names_of(service);
   if (names.target.empty()) {
-    return core::fail(Fault::invalid, std::string(names.name) + " speaks no JSON");
+    return no_call(Fault::invalid, std::string(names.name) + " speaks no JSON");
   }
   auto endpoint = endpoint_of(service, impl_->options.region, impl_->options.endpoints);
-  if (!endpoint) return std::unexpected(std::move(endpoint).error());
+  if (!endpoint) return std::unexpected(CallError(std::move(endpoint).error()));
   Call call{.service = service, .operation = std::string(operation), .url = endpoint->url};
   call.region = endpoint->region;
   call.request.method = "POST";
@@ -240,18 +245,18 @@ core::Result<boost::json::value> Client::json(Service service, std::string_view 
   if (!answer) return std::unexpected(answer.error());
   if (answer->body.empty()) return boost::json::object{};
   auto output = net::parse_json(answer->body);
-  if (!output) return core::fail(Fault::transient, title + "the answer is " + output.error().what);
-  return output;
+  if (!output) return no_call(Fault::transient, title + "the answer is " + output.error().what);
+  return *std::move(output);
 }
 
-core::Result<pugi::xml_document> Client::query(Service service, std::string_view operation,
-                                               const Parameters& parameters) {
+CallResult<pugi::xml_document> Client::query(Service service, std::string_view operation,
+                                             const Parameters& parameters) {
   const ServiceNames names = names_of(service);
   if (names.version.empty()) {
-    return core::fail(Fault::invalid, std::string(names.name) + " takes no queries");
+    return no_call(Fault::invalid, std::string(names.name) + " takes no queries");
   }
   auto endpoint = endpoint_of(service, impl_->options.region, impl_->options.endpoints);
-  if (!endpoint) return std::unexpected(std::move(endpoint).error());
+  if (!endpoint) return std::unexpected(CallError(std::move(endpoint).error()));
   Call call{.service = service, .operation = std::string(operation), .url = endpoint->url};
   Parameters all = parameters;
   all["Action"] = call.operation;
@@ -266,21 +271,21 @@ core::Result<pugi::xml_document> Client::query(Service service, std::string_view
   if (!answer) return std::unexpected(answer.error());
   auto document = parse_xml(answer->body);
   if (!document) {
-    return core::fail(Fault::transient, title + "the answer is " + document.error().what);
+    return no_call(Fault::transient, title + "the answer is " + document.error().what);
   }
-  return document;
+  return *std::move(document);
 }
 
-core::Result<net::Response> Client::s3(std::string_view method, std::string_view bucket,
-                                       std::string_view key, const Parameters& query,
-                                       const net::Headers& headers, std::string_view body) {
+CallResult<net::Response> Client::s3(std::string_view method, std::string_view bucket,
+                                     std::string_view key, const Parameters& query,
+                                     const net::Headers& headers, std::string_view body) {
   const std::string operation =
       std::string(method) + " " + std::string(bucket) + "/" + std::string(key);
   if (bucket.empty() || bucket.find_first_of("/?#@:%") != std::string_view::npos) {
-    return core::fail(Fault::invalid, "s3 " + operation + ": this is no bucket name");
+    return no_call(Fault::invalid, "s3 " + operation + ": this is no bucket name");
   }
   auto endpoint = endpoint_of(Service::s3, impl_->options.region, impl_->options.endpoints);
-  if (!endpoint) return std::unexpected(std::move(endpoint).error());
+  if (!endpoint) return std::unexpected(CallError(std::move(endpoint).error()));
   Call call{.service = Service::s3, .operation = operation, .url = endpoint->url};
   call.region = endpoint->region;
   std::string path = path_prefix(call.url);

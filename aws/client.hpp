@@ -42,6 +42,15 @@ struct ClientOptions {
 // is `invalid`.
 ClientOptions client_options(const Environment& environment);
 
+// Why a call failed, with the vendor's own code: a caller decides by that, never by words.
+struct CallError : core::Error {
+  explicit CallError(core::Error error, std::string vendors_code = {})
+      : core::Error(std::move(error)), code(std::move(vendors_code)) {}
+  std::string code;  // as VendorError has it; empty: no answer came, or one without a code
+};
+template <class T>
+using CallResult = std::expected<T, CallError>;
+
 // Faults of every call, by the tables of aws/faults.hpp: the text holds service, operation, the
 // vendor's own code and request id; never a request body. Throttles and passing errors are retried
 // inside, within `call_time` and the deadline; an effect must therefore be idempotent by name.
@@ -56,17 +65,17 @@ class Client {
 
   // JSON 1.0 (DynamoDB, SQS) and 1.1 (SSM, Secrets Manager, Service Quotas); `operation` such as
   // "PutItem".
-  core::Result<boost::json::value> json(Service service, std::string_view operation,
-                                        const boost::json::value& input);
+  CallResult<boost::json::value> json(Service service, std::string_view operation,
+                                      const boost::json::value& input);
 
   // EC2, STS, IAM and CloudWatch: query in, XML out.
-  core::Result<pugi::xml_document> query(Service service, std::string_view operation,
-                                         const Parameters& parameters);
+  CallResult<pugi::xml_document> query(Service service, std::string_view operation,
+                                       const Parameters& parameters);
 
   // S3: path style under an endpoint override, virtual-hosted otherwise. Any 2xx is a success.
-  core::Result<net::Response> s3(std::string_view method, std::string_view bucket,
-                                 std::string_view key, const Parameters& query = {},
-                                 const net::Headers& headers = {}, std::string_view body = {});
+  CallResult<net::Response> s3(std::string_view method, std::string_view bucket,
+                               std::string_view key, const Parameters& query = {},
+                               const net::Headers& headers = {}, std::string_view body = {});
 
   // No call may last longer than this from now on, nor those under way: a Lambda sets it for each
   // invocation. `cancelled` once it has passed.

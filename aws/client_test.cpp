@@ -239,6 +239,19 @@ TEST(Client, FetchesOtherCredentialsWhenAwsCallsTheseExpired) {
   EXPECT_EQ(world.aws.calls(), 4U);  // once a call, not for ever
 }
 
+TEST(Client, AnErrorBearsTheVendorsOwnCode) {
+  World world;
+  const auto client = world.client();
+  world.aws.then(refusal(400, "com.amazonaws.sqs#QueueDoesNotExist"));
+  EXPECT_EQ(client->json(Service::sqs, "SendMessage", kInput).error().code, "QueueDoesNotExist");
+  world.aws.then(answer(404, "<Error><Code>NoSuchBucket</Code></Error>"));
+  EXPECT_EQ(client->s3("PUT", "jit", "a").error().code, "NoSuchBucket");
+  world.aws.then(answer(200, "no XML"));
+  const auto unreadable = client->query(Service::ec2, "DescribeInstances", {});
+  ASSERT_FALSE(unreadable);
+  EXPECT_EQ(unreadable.error().code, "") << "nobody refused it";
+}
+
 TEST(Client, IsCancelledByTheHostsDeadline) {
   World world;
   const auto client = world.client();

@@ -90,8 +90,8 @@ core::Status Transaction::commit() {
     all.push_back(
         table_.add_action(pool_key(pool), amounts, "touched", touched_value(raise.touched)));
   }
-  const std::size_t room =
-      static_cast<std::size_t>(kActionsPerTransaction) - std::min<std::size_t>(all.size(), 100);
+  constexpr std::size_t kMost = kActionsPerTransaction;
+  const std::size_t room = kMost - std::min(all.size(), kMost);
   const std::size_t inside = std::min(room, lines_.size());
   for (std::size_t i = 0; i < inside; ++i) {
     all.push_back(table_.put_action(lines_[i], std::nullopt));

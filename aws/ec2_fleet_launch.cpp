@@ -14,8 +14,8 @@ using core::MachineState;
 namespace {
 
 // The token was used up by machines that are gone: an answer, though EC2 calls it an error.
-bool is_about_former_machines(const core::Error& error) {
-  return error.what.find("IdempotentInstanceTerminated") != std::string::npos;
+bool is_about_former_machines(const CallError& error) {
+  return error.code == "IdempotentInstanceTerminated";
 }
 
 }  // namespace

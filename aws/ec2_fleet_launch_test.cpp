@@ -179,6 +179,14 @@ TEST_F(Ec2LaunchTest, ATokenOfMachinesThatAreGoneIsAnsweredWithThem) {
   EXPECT_EQ(outcome.machines.front().state, MachineState::stopping);
 }
 
+TEST_F(Ec2LaunchTest, ARefusalThatOnlySpeaksOfMachinesThatAreGoneIsARefusal) {
+  cloud.refuse_next("CreateFleet",
+                    {400, "InvalidParameter", "see IdempotentInstanceTerminated", ""}, 100);
+  const auto refused = world.fleet.launch(world.request(2), "prod-cpu-1/0");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::invalid);
+}
+
 TEST_F(Ec2LaunchTest, TheSameTokenForOtherParametersIsRefusedByEc2) {
   const std::string text = world.request(2);
   ASSERT_TRUE(world.fleet.launch(text, "prod-cpu-1/0"));

@@ -32,9 +32,8 @@ bool is_about_one(Fault fault) {
 }
 
 // There is nothing of that id, or there cannot be.
-bool is_no_machine(const core::Error& error) {
-  return error.fault == Fault::not_found ||
-         error.what.find("InvalidInstanceID.Malformed") != std::string::npos;
+bool is_no_machine(const CallError& error) {
+  return error.fault == Fault::not_found || error.code == "InvalidInstanceID.Malformed";
 }
 
 bool is_gone_for_good(std::string_view state) {
@@ -86,7 +85,7 @@ std::vector<core::MachineId> Ec2Fleet::terminate(std::span<const core::MachineId
     }
     return gone;
   }
-  const core::Error& error = answer.error();
+  const CallError& error = answer.error();
   if (machines.size() == 1 && is_no_machine(error)) return {machines.front()};
   if (machines.size() > 1 && is_about_one(error.fault)) {
     const std::size_t half = machines.size() / 2;

@@ -12,6 +12,10 @@
 
 namespace jitney::aws {
 
+// A stranger's words for a log or a row: control characters become blanks; at most `longest` bytes,
+// and no half of a UTF-8 character at the end, which DynamoDB would refuse with the whole row.
+std::string printable(std::string_view text, std::size_t longest);
+
 // An answer that is no 2xx, or an error inside one, in any of AWS's formats.
 struct VendorError {
   std::string code;        // without namespace, "Client." or URL; empty when there is none

@@ -61,17 +61,6 @@ constexpr std::array kRows{
 // EC2 has one code for a type that a zone does not sell and for a request that makes no sense.
 constexpr std::string_view kNotSoldThere = "not supported in your requested Availability Zone";
 
-std::string printable(std::string_view text, std::size_t most) {
-  if (text.size() > most) {
-    // No half of a UTF-8 character stays behind: DynamoDB would refuse the whole row.
-    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
-  }
-  std::string out(text.substr(0, most));
-  std::ranges::replace_if(
-      out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
-  return out;
-}
-
 Offering read_offering(const pugi::xml_node& item) {
   const pugi::xml_node overrides = at(item, {"launchTemplateAndOverrides", "overrides"});
   Offering offering;

@@ -164,8 +164,8 @@ core::Status SqsQueue::retry(const core::Delivery& delivery, core::Duration afte
                                 {"VisibilityTimeout", seconds(kSwap, kLongestLease)}});
   if (!held) {
     // What SQS says of a message that is gone, whatever else it is told about.
-    const bool gone = held.error().what.find("InvalidParameterValue") != std::string::npos;
-    return gone ? lost() : std::unexpected(held.error());
+    if (held.error().code == "InvalidParameterValue") return lost();
+    return std::unexpected(held.error());
   }
   auto sent = send(url, write_message(delivery.message, delivery.receives), after);
   if (!sent) return sent;

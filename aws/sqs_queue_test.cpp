@@ -102,6 +102,13 @@ TEST_F(SqsQueueTest, ARetryOfWhatIsGoneSendsNothing) {
   EXPECT_EQ(aws_.calls(), 3U);
 }
 
+TEST_F(SqsQueueTest, ARefusalIsJudgedByItsCodeAndNotByItsWords) {
+  aws_.then(answer(403, R"({"__type":"AccessDenied","message":"no InvalidParameterValue here"})"));
+  const core::Delivery delivery{.message = {MessageKind::create_runner, "linux", ""},
+                                .handle = "AQEB"};
+  EXPECT_EQ(queue_.retry(delivery, 20s, kNow).error().fault, Fault::unauthorized);
+}
+
 TEST_F(SqsQueueTest, ALeaseThatIsOverMakesNoCall) {
   aws_.then(answer(200, R"({"Messages":[{"MessageId":"m","ReceiptHandle":"AQEB",)"
                         R"("Body":"{\"kind\":\"create_runner\",\"key\":\"linux\"}"}]})"));

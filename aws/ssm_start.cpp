@@ -85,11 +85,13 @@ core::Status SsmStart::put_jit(const std::string& key, const core::Secret& jit) 
                                  {{"Content-Type", "application/octet-stream"}}, jit.reveal());
   if (stored) return {};
   core::Error error = stored.error();
+  if (stored.error().code == "NoSuchBucket") {
+    error.what = "the bucket for JIT configurations is not there: correct jit_bucket of [ec2] (" +
+                 error.what + ")";
+  }
   switch (error.fault) {
-    case Fault::not_found:  // the bucket, not the machine
+    case Fault::not_found:  // nothing of the machine's
       error.fault = Fault::invalid;
-      error.what = "the bucket for JIT configurations is not there: correct jit_bucket of [aws] (" +
-                   error.what + ")";
       break;
     case Fault::transient:
     case Fault::cancelled:

@@ -123,6 +123,7 @@ TEST_F(SsmStartTest, AMissingBucketIsSomethingForAPersonAndNoMissingMachine) {
   const auto started = other.start(world.machine(), "prod-cpu-1", Secret(kJit));
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().fault, Fault::invalid);
+  EXPECT_THAT(started.error().what, HasSubstr("jit_bucket of [ec2]"));  // where the key stands
 }
 
 TEST_F(SsmStartTest, AnObjectOfAnotherMachineStartsNothing) {

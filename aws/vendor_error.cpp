@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// read_error of faults.hpp: an error out of any of AWS's formats.
+// read_error and printable of faults.hpp: an error out of any of AWS's formats.
 #include <algorithm>
 #include <initializer_list>
 #include <vector>
@@ -15,19 +15,6 @@ constexpr std::size_t kMaxBody = 256u << 10;
 constexpr std::size_t kMaxMessage = 300;
 constexpr std::size_t kMaxCode = 100;
 
-std::string printable(std::string text, std::size_t longest) {
-  if (text.size() > longest) {
-    // No half of a UTF-8 character stays behind.
-    std::size_t end = longest;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-    text.resize(end);
-  }
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
-  }
-  return text;
-}
-
 // "com.amazonaws.sqs#QueueDoesNotExist", "ThrottlingException:http://...", "Client.AuthFailure",
 // "AWS.SimpleQueueService.NonExistentQueue;Sender".
 std::string bare_code(std::string_view code) {
@@ -37,7 +24,7 @@ std::string bare_code(std::string_view code) {
   for (const std::string_view prefix : {"Client.", "Server."}) {
     if (code.starts_with(prefix)) code.remove_prefix(prefix.size());
   }
-  return printable(std::string(code), kMaxCode);
+  return printable(code, kMaxCode);
 }
 
 std::string first_header(const net::Headers& headers,
@@ -87,6 +74,16 @@ void read_xml(const pugi::xml_document& document, VendorError& error) {
 
 }  // namespace
 
+std::string printable(std::string_view text, std::size_t longest) {
+  if (text.size() > longest) {
+    while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
+  }
+  std::string out(text.substr(0, longest));
+  std::ranges::replace_if(
+      out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
+  return out;
+}
+
 VendorError read_error(const net::Response& response) {
   VendorError error;
   const std::string_view body = response.body;
@@ -104,8 +101,8 @@ VendorError read_error(const net::Response& response) {
                                     {"x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"});
   }
   error.code = bare_code(error.code);
-  error.message = printable(std::move(error.message), kMaxMessage);
-  error.request_id = printable(std::move(error.request_id), kMaxCode);
+  error.message = printable(error.message, kMaxMessage);
+  error.request_id = printable(error.request_id, kMaxCode);
   return error;
 }
 

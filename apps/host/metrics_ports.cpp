@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/host/metrics_ports.hpp"
 
-#include <map>
-
 namespace jitney::app {
 
 core::Result<std::string> MeteredFleet::compose(const core::Pool& pool, const core::Batch& batch,
@@ -22,9 +20,6 @@ core::Result<core::LaunchOutcome> MeteredFleet::launch(const std::string& reques
     meter_.launch_fault(outcome.error().fault);
     return outcome;
   }
-  std::map<std::string, std::size_t> made;
-  for (const core::Machine& machine : outcome->machines) ++made[machine.pool];
-  for (const auto& [pool, count] : made) meter_.machines_launched(pool, count);
   for (const core::Error& fault : outcome->faults) meter_.launch_fault(fault.fault);
   return outcome;
 }
@@ -126,6 +121,8 @@ core::Result<core::Runner> MeteredLedger::advance(const core::RunnerName& name, 
   if (!runner || runner->phase_since != now) return runner;  // a repeated event changes no phase
   const core::Duration since_claim = now - runner->created_at;
   if (event == core::Event::machine_bound) {
+    // Here and not where a launch answers: one that is asked for again answers with them again.
+    meter_.machines_launched(runner->pool, 1);
     meter_.stage(runner->pool, "claim_to_launched", since_claim);
   } else if (event == core::Event::machine_answered) {
     meter_.stage(runner->pool, "claim_to_ready", since_claim);

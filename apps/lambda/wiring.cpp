@@ -22,7 +22,7 @@ constexpr int kAuditShare = 5;
 // told.
 constexpr auto kAnswerTime = std::chrono::milliseconds(500);
 // GitHub is left earlier: what it did not say must still be written down, and the message be given
-// back.
+// back. At most half of the time there is.
 constexpr auto kRecordTime = std::chrono::milliseconds(2'000);
 
 // core::poll spends one sum over all scopes, so the smallest budget is the one that none exceeds.
@@ -91,8 +91,10 @@ core::Result<std::unique_ptr<Wiring>> Wiring::open(app::Config config, Function 
 }
 
 void Wiring::set_deadline(std::chrono::steady_clock::time_point killed) {
+  using Steady = std::chrono::steady_clock;
+  const Steady::duration left = std::max(Steady::duration::zero(), killed - Steady::now());
   client_->set_deadline(killed - kAnswerTime);
-  last_of_github_ = killed - kRecordTime;
+  last_of_github_ = killed - std::min<Steady::duration>(kRecordTime, left / 2);
 }
 
 core::Context Wiring::context(core::Time deadline) {

@@ -73,7 +73,7 @@ TEST_F(SilentWorld, ACallToGitHubEndsEarlyEnoughToBeWrittenDownBeforeTheProcessI
   const auto wiring = open();
   ASSERT_TRUE(wiring) << wiring.error().what;
   const core::Context context = (*wiring)->context(core::Time::max());
-  const auto killed = steady_clock::now() + 2'300ms;
+  const auto killed = steady_clock::now() + 1'200ms;
   (*wiring)->set_deadline(killed);
   const auto removed = context.forge("acme")->remove(7);
   ASSERT_FALSE(removed);

@@ -70,7 +70,7 @@ struct Metrics::Parts {
                  "queued_to_claim counts from the job being queued, the others from the claim");
   Family<Counter>& claims = counters(registry, "jitney_runners_claimed_total", "Runners claimed");
   Family<Counter>& launches =
-      counters(registry, "jitney_machines_launched_total", "Machines a launch answered with");
+      counters(registry, "jitney_machines_launched_total", "Machines that a runner was bound to");
   Family<Counter>& launch_faults =
       counters(registry, "jitney_launch_faults_total", "Launch failures and waits, by fault");
   Family<Counter>& forge_calls =
