@@ -22,6 +22,7 @@ std::vector<Area> look_at_this_machine(const Config& config) {
     append(findings, check_runner_dirs(facts));
     append(findings, check_users(facts));
     findings.push_back(check_isolation(facts));
+    findings.push_back(check_limits(facts));
   }
   findings.push_back(check_state(facts));
   append(findings, check_listeners(facts));

@@ -8,6 +8,9 @@ namespace jitney::app {
 
 namespace {
 
+constexpr const char* kOnlyRoot =
+    "only root sees it; the log of jitney serve says how runners are kept apart";
+
 std::string of_pools(const std::vector<std::string>& pools) {
   return " (" + counted(pools.size(), "pool") + ": " + some_of(pools) + ")";
 }
@@ -84,23 +87,6 @@ Finding check_user(const UserFacts& user, bool root) {
   return ok(check, user.name + ", who cannot read secrets or the database");
 }
 
-// The server's own word where it runs: its unit may leave it less than root has here.
-Finding check_namespaces(const MachineFacts& facts) {
-  constexpr const char* kCheck = "isolation";
-  const bool told = facts.admin.no_namespaces.has_value();
-  const std::string why = told ? *facts.admin.no_namespaces : facts.no_namespaces;
-  if (why.empty()) {
-    return ok(kCheck, "cgroup v2 with cpu, memory and pids; namespaces of their own" +
-                          std::string(told ? "" : " (for root here; jitney serve was not asked)"));
-  }
-  return warning(
-      kCheck, "cgroup v2, but no namespaces of their own: " + why,
-      told ? "jobs see each other's processes and /tmp: in a unit, let "
-             "CapabilityBoundingSet have CAP_SYS_ADMIN; in a container, give it privileges"
-           : "jobs see each other's processes and /tmp: run on a machine, not in a "
-             "container without privileges");
-}
-
 }  // namespace
 
 std::vector<Finding> check_runner_dirs(const MachineFacts& facts) {
@@ -130,13 +116,26 @@ std::vector<Finding> check_users(const MachineFacts& facts) {
   return findings;
 }
 
+// The server's own word where it runs: its unit may leave it less than root has here.
 Finding check_isolation(const MachineFacts& facts) {
   constexpr const char* kCheck = "isolation";
-  if (!facts.root) {
-    return skipped(kCheck,
-                   "only root sees it; the log of jitney serve says how runners are kept "
-                   "apart");
+  if (!facts.root) return skipped(kCheck, kOnlyRoot);
+  const bool told = facts.admin.no_namespaces.has_value();
+  const std::string why = told ? *facts.admin.no_namespaces : facts.no_namespaces;
+  if (why.empty()) {
+    return ok(kCheck, std::string("namespaces of its own for each runner") +
+                          (told ? "" : " (for root here: jitney serve was not asked)"));
   }
+  return warning(kCheck, "no namespaces of their own: " + why,
+                 std::string("jobs of one user see each other's processes and /tmp: ") +
+                     (told ? "in a unit, let CapabilityBoundingSet have CAP_SYS_ADMIN; in a "
+                             "container, give it privileges"
+                           : "run on a machine, not in a container without privileges"));
+}
+
+Finding check_limits(const MachineFacts& facts) {
+  constexpr const char* kCheck = "limits";
+  if (!facts.root) return skipped(kCheck, kOnlyRoot);
   if (!facts.cgroups.mounted) {
     return warning(kCheck, "there is no cgroup v2, so memory, cpu and tasks of pools do not hold",
                    "boot with systemd.unified_cgroup_hierarchy=1");
@@ -152,7 +151,7 @@ Finding check_isolation(const MachineFacts& facts) {
                    "let the host hand them down (a container: its runtime; see Delegate= of the "
                    "unit)");
   }
-  return check_namespaces(facts);
+  return ok(kCheck, "cgroup v2 with cpu, memory and pids");
 }
 
 Finding check_state(const MachineFacts& facts) {

@@ -39,6 +39,7 @@ TEST(MachineChecks, AGoodMachineIsFine) {
     all.insert(all.end(), more.begin(), more.end());
   }
   all.push_back(check_isolation(facts));
+  all.push_back(check_limits(facts));
   all.push_back(check_state(facts));
   all.push_back(check_disk(facts.disk));
   for (const Finding& one : all)
@@ -73,17 +74,18 @@ TEST(MachineChecks, EveryFaultOfTheUserHasARemedyOfItsOwn) {
   EXPECT_EQ(check([](UserFacts& user) { user.name.clear(); }, false).verdict, Verdict::warning);
 }
 
-TEST(MachineChecks, WhatIsMissingOfIsolationIsNamed) {
+TEST(MachineChecks, WhatIsMissingOfIsolationAndLimitsIsNamedForEach) {
   MachineFacts facts = good();
   facts.cgroups.controllers = {"cpu"};
-  EXPECT_THAT(check_isolation(facts).seen, HasSubstr("memory, pids"));
-  facts.cgroups.mounted = false;
-  EXPECT_EQ(check_isolation(facts).verdict, Verdict::warning);
-  facts = good();
   facts.no_namespaces = "EPERM";
+  EXPECT_THAT(check_limits(facts).seen, HasSubstr("memory, pids"));
+  EXPECT_THAT(check_isolation(facts).seen, HasSubstr("EPERM"));
   EXPECT_EQ(check_isolation(facts).verdict, Verdict::warning);
+  facts.cgroups.mounted = false;
+  EXPECT_EQ(check_limits(facts).verdict, Verdict::warning);
   facts.root = false;
   EXPECT_EQ(check_isolation(facts).verdict, Verdict::skipped);
+  EXPECT_EQ(check_limits(facts).verdict, Verdict::skipped);
 }
 
 TEST(MachineChecks, TheServersWordOnNamespacesCountsMoreThanWhatRootHasHere) {
