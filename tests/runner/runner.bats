@@ -57,6 +57,15 @@ teardown() { end_world; }
   [ "$(listener_runs)" = 1 ]
 }
 
+@test "warnings of cloud-init are not called a failure" {
+  bake_runner
+  cloud_init 'exit 2'
+  run runner
+  [ "$status" -eq 0 ]
+  [[ $output == *"with warnings"* ]]
+  [[ $output != *"failed"* ]]
+}
+
 @test "user data that does not end is not waited for without bound" {
   bake_runner
   cloud_init 'exec sleep 30'
