@@ -58,7 +58,7 @@ def trim_clients(root, used):
         if f".{maker}(" in used:
             continue
         text = re.sub(rf"^func \(c \*AWSClient\) {maker}\(.*?^}}\n\n?", "", text, flags=re.MULTILINE | re.DOTALL)
-        if f"{package}.Client" not in text:
+        if not re.search(rf"\b{package}\.Client\b", text):
             text = re.sub(rf'^\t(\w+ )?"github.com/aws/aws-sdk-go-v2/service/{package}"\n', "", text, flags=re.MULTILINE)
             text = re.sub(rf'^\t{package} "github.com/aws/aws-sdk-go-v2/service/\w+"\n', "", text, flags=re.MULTILINE)
     path.write_text(text)
