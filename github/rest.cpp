@@ -57,7 +57,8 @@ Duration jittered(Duration pause) {
   return Duration(half + static_cast<Duration::rep>(random) % (half + 1));
 }
 
-// Bearer tokens have no business in an answer; if one is there it does not get into a text.
+// Bearer tokens have no business in an answer; if one is there it does not get into a text, nor
+// into the body of a refusal that others make a text of.
 void hide(std::string& text, const core::Secret& authorization) {
   const std::string_view value = authorization.reveal();
   const std::string_view token = value.substr(value.find(' ') + 1);
@@ -142,7 +143,10 @@ core::Result<net::Response> Rest::send(const Call& call, const core::Secret& aut
       return std::unexpected(std::move(error));
     }
     auto response = exchange(call, authorization, deadline);
-    if (response) return response;
+    if (response) {
+      if (!is_success(response->status)) hide(response->body, authorization);
+      return response;
+    }
     hide(response.error().what, authorization);
     // A GitHub that says nothing is down; it was not we who had no time.
     if (response.error().fault == Fault::cancelled && steady_clock::now() < last) {

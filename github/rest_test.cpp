@@ -71,6 +71,14 @@ TEST_F(RestTest, AnErrorTellsAllThatIsNeededAndNoToken) {
   EXPECT_EQ(error.what, "POST /x: 422 Validation Failed for *** (request id 8A2C:1F)");
 }
 
+TEST_F(RestTest, ARefusalThatIsWelcomeHoldsNoTokenEither) {
+  github_.then(answer(401, R"({"message":"P)" + std::string(kToken) + "\"}"));
+  const auto response =
+      rest_->send({.route = "/x", .path = "/x", .welcome = {401}}, authorization_);
+  ASSERT_TRUE(response) << response.error().what;
+  EXPECT_EQ(response->body, R"({"message":"P***"})");
+}
+
 TEST_F(RestTest, AReadIsRepeatedTwiceAndAWriteNever) {
   for (int i = 0; i < 2; ++i) github_.then(answer(502, "<html>"));
   github_.then(answer(200, "third"));

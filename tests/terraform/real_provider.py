@@ -41,10 +41,10 @@ def with_what_they_import(root):
     return known
 
 
-def trim_packages(root):
+def trim_packages(root, services):
     path = root / "internal/provider/sdkv2/service_packages_gen.go"
     text = path.read_text()
-    for name in set(re.findall(r"^\t\t(\w+)\.ServicePackage\(ctx\),$", text, re.MULTILINE)) - SERVICES:
+    for name in set(re.findall(r"^\t\t(\w+)\.ServicePackage\(ctx\),$", text, re.MULTILINE)) - services:
         text = re.sub(rf"^\t\t{name}\.ServicePackage\(ctx\),\n", "", text, flags=re.MULTILINE)
         text = re.sub(rf'^\t"{MODULE}/internal/service/{name}"\n', "", text, flags=re.MULTILINE)
     path.write_text(text)
@@ -82,7 +82,7 @@ def main():
         used = "".join(path.read_text() for name in services for path in sources(copy / "internal/service" / name))
         used += "".join(path.read_text() for folder in ("internal/conns", "internal/provider/sdkv2", "internal/provider/framework")
                         for path in sources(copy / folder) if path.name != "awsclient_gen.go")
-        trim_packages(copy)
+        trim_packages(copy, services)
         trim_clients(copy, used)
         go("build", "-trimpath", "-ldflags", "-s -w", "-o", str(made), ".", cwd=copy)
         shutil.rmtree(copy)
