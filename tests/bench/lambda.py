@@ -199,7 +199,10 @@ class Aws:
             self._dynamodb.create_table(**{**ledger_table(), "TableName": self.table})
             return {**told, "AWS_ENDPOINT_URL": self._moto.url, "TABLE": self.table, "WEBHOOK_SECRET_NAME": "bench"}
         if path == "instant":
-            return {**told, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.instant.port}", "WEBHOOK_SECRET_NAME": "bench"}
+            # The SDK for JavaScript sends to the host of the queue's address, whatever the endpoint is.
+            here = f"http://127.0.0.1:{self.instant.port}"
+            return {**told, "AWS_ENDPOINT_URL": here, "QUEUE_URL": self._queue.replace(self._moto.url, here),
+                    "WEBHOOK_SECRET_NAME": "bench"}
         return {**told, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "WEBHOOK_SECRET": SECRET}
 
     def stored(self):
