@@ -208,7 +208,9 @@ class Trouble(unittest.TestCase):
             world.interrupt(machine)
             check_nothing_is_left(self, world)
             order = [c.operation for c in world.vendors.operations("DELETE runners", "TerminateInstances") if c.done]
-            self.assertEqual(order, ["DELETE runners", "TerminateInstances"])
+            # On a slow computer a sweep joins in, and asks for the end of the machine as well.
+            self.assertEqual(order[0], "DELETE runners")
+            self.assertEqual(set(order[1:]), {"TerminateInstances"})
             self.assertEqual(len(world.cloud.instances()), 1)
 
     def test_machines_that_end_while_github_is_down_are_let_go_and_their_registrations_later(self):
