@@ -155,6 +155,7 @@ class Secrets(Case):
             self.assertEqual(w.leaks(watch), set())
             w.start()
             w.ask_everything()
+            w.wait_quiet(60)
             self.assertEqual(w.leaks(watch), set())
 
     def said(self, w, answer):
@@ -169,6 +170,7 @@ class Secrets(Case):
             until(lambda: any(call["status"] == 500 for call in w.sim("GET", "calls")), what="the answer 500")
             w.ask_everything([job["id"] for job in w.jobs()])
             w.wait_completed(2, 60)
+            w.wait_quiet()
             names = set(w.needles().by_form.values())
             self.assertLessEqual({"App key", "installation token", "credential", "JIT configuration"}, names)
             self.assertEqual(w.leaks(watch), set())

@@ -27,7 +27,7 @@ locals {
 }
 
 resource "aws_secretsmanager_secret" "this" {
-  #checkov:skip=CKV2_AWS_57:GitHub cannot rotate its own keys through Lambda; docs/operations.md says how it is done
+  #checkov:skip=CKV2_AWS_57:GitHub cannot rotate its own keys through Lambda; docs/security.md says how it is done
   for_each = local.wanted_secrets
 
   name                    = "${var.name}/github/${each.key}"
