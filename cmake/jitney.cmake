@@ -5,7 +5,7 @@ find_program(CCACHE ccache)
 if(CCACHE)
   # What one checkout compiled serves the next one, wherever it lies.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 add_library(jitney_options INTERFACE)
@@ -31,9 +31,10 @@ if(JITNEY_SANITIZE)
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(jitney_options INTERFACE -fsanitize=${JITNEY_SANITIZE})
 endif()
+set(library_options)
 if(JITNEY_FUZZ)
   # What is fuzzed is the libraries themselves, and they say which branches an input took.
-  target_compile_options(jitney_options INTERFACE -fsanitize=fuzzer-no-link)
+  set(library_options -fsanitize=fuzzer-no-link)
 endif()
 
 # jitney_library(name SOURCES a.cpp ... USES lib ...)
@@ -41,6 +42,8 @@ function(jitney_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC jitney_options ${ARG_USES})
+  use_precompiled(${name} standard)
+  target_compile_options(${name} PRIVATE ${library_options})
 endfunction()
 
 # tests_unit and so on build what the tests of a label need.
@@ -63,6 +66,7 @@ function(jitney_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_USES} GTest::gtest_main Threads::Threads)
+  use_precompiled(${name} testing)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set(labels ${ARG_LABEL})
   if(ARG_LABEL MATCHES "^(unit|contract)$" AND NOT ARG_ONE_THREAD)
