@@ -306,8 +306,7 @@ teardown() { end_world; }
   bake_runner
   local code
   for code in 1 5 7 42; do
-    rm -rf "$JITNEY_RUN" "$STUB/units"
-    mkdir "$STUB/units"
+    next_machine
     put_jit
     plan $code
     run runner
@@ -494,7 +493,7 @@ teardown() { end_world; }
   [[ $output == *"diagnostics of a run"* ]]
   [[ $output != *"of a worker"* ]]
   [[ $output != *private* ]]
-  rm -rf "$JITNEY_RUN"
+  next_machine
   put_jit
   setting JITNEY_DIAGNOSTICS all
   run runner
@@ -520,7 +519,7 @@ teardown() { end_world; }
   bake_runner
   run runner
   [ ! -e "$JITNEY_SUDOERS/jitney" ]
-  rm -rf "$JITNEY_RUN"
+  next_machine
   put_jit
   setting JITNEY_SUDO yes
   setting JITNEY_GROUPS docker,video

@@ -36,11 +36,20 @@ end_world() {
   : >"$STUB/go"
   exec 8>&-
   wait "$AWS" || true
-  # systemd ends a unit a moment after the last that the unit did.
+  units_ended
+}
+# systemd ends a unit a moment after the last that the unit did.
+units_ended() {
   local unit
   for unit in "$STUB"/units/*/of-systemd; do
     [ ! -e "$unit" ] || wait_for ended "$(cat "$unit")"
   done
+}
+# Another machine, for another command: nothing of the last unit writes here any more.
+next_machine() {
+  units_ended
+  rm -rf "$JITNEY_RUN" "$STUB/units"
+  mkdir "$STUB/units"
 }
 ended() {
   if kill -0 "$1" 2>/dev/null; then return 1; fi

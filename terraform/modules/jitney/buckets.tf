@@ -23,7 +23,11 @@ resource "aws_s3_bucket" "jit" {
 }
 
 locals {
-  buckets = { runner = aws_s3_bucket.runner, jit = aws_s3_bucket.jit }
+  # Not the whole buckets: OpenTofu warns of each deprecated attribute in them.
+  buckets = {
+    runner = { id = aws_s3_bucket.runner.id, arn = aws_s3_bucket.runner.arn }
+    jit    = { id = aws_s3_bucket.jit.id, arn = aws_s3_bucket.jit.arn }
+  }
 }
 
 resource "aws_s3_bucket_public_access_block" "this" {

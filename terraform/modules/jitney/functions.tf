@@ -102,18 +102,18 @@ resource "aws_cloudwatch_event_rule" "schedule" {
 }
 
 resource "aws_cloudwatch_event_target" "schedule" {
-  for_each = aws_cloudwatch_event_rule.schedule
+  for_each = var.schedules
 
-  rule = each.value.name
+  rule = aws_cloudwatch_event_rule.schedule[each.key].name
   arn  = aws_lambda_function.this[each.key].arn
 }
 
 resource "aws_lambda_permission" "schedule" {
-  for_each = aws_cloudwatch_event_rule.schedule
+  for_each = var.schedules
 
   statement_id  = "schedule"
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this[each.key].function_name
   principal     = "events.amazonaws.com"
-  source_arn    = each.value.arn
+  source_arn    = aws_cloudwatch_event_rule.schedule[each.key].arn
 }
