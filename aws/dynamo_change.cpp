@@ -41,6 +41,13 @@ core::Status Change::load_runner(std::string_view name, const core::MachineId& m
   return rows_.load(keys);
 }
 
+void Change::assume_runner(const Item& row, const core::MachineId& machine) {
+  const core::Runner runner = read_runner(row);
+  rows_.assume(live_runner_key(runner.pool, runner.number), row);
+  rows_.assume(gone_runner_key(runner.pool, runner.number), std::nullopt);
+  if (!machine.empty()) rows_.assume(machine_key(machine), std::nullopt);
+}
+
 std::optional<core::Job> Change::job(core::JobId id) const {
   const Item* row = rows_.find(job_key(id));
   if (row == nullptr) return std::nullopt;

@@ -32,6 +32,9 @@ class Change {
   core::Status load_job(core::JobId id);
   core::Status load_runners(std::span<const core::RunnerName> names);
   core::Status load_runner(std::string_view name, const core::MachineId& machine);
+  // Instead of load_runner: a live runner's row as it was seen before, and a machine that nobody
+  // has. The commit is on condition that both still hold.
+  void assume_runner(const Item& row, const core::MachineId& machine);
 
   // What was loaded, with what was staged since.
   [[nodiscard]] std::optional<core::Job> job(core::JobId id) const;

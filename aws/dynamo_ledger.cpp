@@ -92,7 +92,7 @@ core::Result<std::vector<core::Recorded>> DynamoLedger::record_some(
     if (!recorded) return std::unexpected(recorded.error());
     some.push_back(std::move(*recorded));
   }
-  if (auto stored = change.rows().commit(); !stored) return std::unexpected(stored.error());
+  if (auto stored = commit(change); !stored) return std::unexpected(stored.error());
   return some;
 }
 
@@ -125,20 +125,41 @@ core::Result<core::Claimed> DynamoLedger::try_claim(const core::Batch& batch,
   if (batch.open) rows.put_copy(open_batch_item(batch));
   rows.append(core::batch_subject(batch.id), batch.created_at, core::claim_text(batch));
   change.plan_runners(batch);
-  if (auto stored = rows.commit(); !stored) return std::unexpected(stored.error());
+  if (auto stored = commit(change); !stored) return std::unexpected(stored.error());
   return core::Claimed::ok;
+}
+
+core::Status DynamoLedger::commit(Change& change) {
+  auto stored = change.rows().commit();
+  if (stored) recent_.remember(change.rows().written());
+  return stored;
+}
+
+// A row that was seen before spares the read, if it lets the event move the runner: then the write
+// tells whether it still is so. A refusal, or an event that changes nothing, must not be told of a
+// row that may be old.
+void DynamoLedger::assume(Change& change, const core::RunnerName& name, core::Event event,
+                          const core::Facts& facts, core::Time now) {
+  const auto place = place_of(options_.deployment, name);
+  if (!place) return;
+  const auto row = recent_.take(live_runner_key(place->pool, place->number));
+  if (!row) return;
+  const core::Runner before = read_runner(*row);
+  const auto after = core::advance(before, event, facts, now);
+  if (after && *after != before) change.assume_runner(*row, facts.machine);
 }
 
 core::Result<core::Runner> DynamoLedger::advance(const core::RunnerName& name, core::Event event,
                                                  const core::Facts& facts, core::Time now) {
   auto answer = settle(options_, [&]() -> core::Result<core::Result<core::Runner>> {
     Change change(table_, options_);
+    assume(change, name, event, facts, now);
     if (auto loaded = change.load_runner(name, facts.machine); !loaded) {
       return std::unexpected(loaded.error());
     }
     auto advanced = change.advance(name, event, facts, now);
     if (!advanced) return advanced;
-    if (auto stored = change.rows().commit(); !stored) return std::unexpected(stored.error());
+    if (auto stored = commit(change); !stored) return std::unexpected(stored.error());
     return advanced;
   });
   if (!answer) return std::unexpected(answer.error());

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "aws/dynamo_change.hpp"
+#include "aws/dynamo_recent.hpp"
 #include "aws/dynamo_table.hpp"
 #include "core/ledger.hpp"
 
@@ -42,7 +43,8 @@ class DynamoLedger final : public core::Ledger {
   core::Result<core::Job> redrive(core::JobId job, core::Time now) override;
   core::Status checked(core::JobId job, core::Time now) override;
 
-  core::Result<core::Snapshot> snapshot(std::string_view pool) override;
+  core::Result<core::Snapshot> snapshot_with(std::string_view pool,
+                                             std::span<const std::string> notes) override;
   core::Result<std::optional<core::Job>> job(core::JobId id) override;
   core::Result<std::vector<core::Job>> jobs(const core::JobFilter& filter) override;
   core::Result<std::optional<core::Runner>> runner(const core::RunnerName& name) override;
@@ -55,7 +57,6 @@ class DynamoLedger final : public core::Ledger {
   core::Status append(std::span<const core::TimelineEntry> entries) override;
   core::Result<std::optional<core::Note>> note(std::string_view key) override;
   core::Result<std::vector<core::Note>> notes(std::string_view prefix) override;
-  core::Result<std::vector<core::Note>> notes_named(std::span<const std::string> keys) override;
   core::Status put(const core::Note& note) override;
   core::Status erase_note(std::string_view key) override;
   core::Result<std::size_t> prune(core::Time before, core::Time now) override;
@@ -75,8 +76,14 @@ class DynamoLedger final : public core::Ledger {
   core::Result<std::size_t> prune_list(std::string_view list, core::Time before);
   core::Result<std::size_t> prune_notes(core::Time before, core::Time now);
 
+  void assume(Change& change, const core::RunnerName& name, core::Event event,
+              const core::Facts& facts, core::Time now);
+  // Writes what was staged, and remembers it.
+  core::Status commit(Change& change);
+
   Table table_;
   DynamoLedgerOptions options_;
+  RecentRunners recent_;
 };
 
 }  // namespace jitney::aws

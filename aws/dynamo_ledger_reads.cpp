@@ -11,8 +11,6 @@ namespace {
 constexpr int kReadings = 4;                // of a snapshot that disagrees with itself
 constexpr std::size_t kMostScanned = 5000;  // rows of a list that a filter may pass over
 
-const Item* pointer(const std::optional<Item>& item) { return item ? &*item : nullptr; }
-
 void sort_rows(core::Snapshot& snapshot, const std::vector<Item>& rows) {
   snapshot.jobs.clear();
   snapshot.runners.clear();
@@ -43,27 +41,37 @@ bool older_than(const std::vector<Item>& rows, const Touched& touched) {
 
 }  // namespace
 
-// The pool's row first. Whatever lowers demand or supply raises its version in the same
-// transaction: if a claim finds that version unchanged, then nothing was lowered since, and what
-// the Query saw later than the row can only be more demand. A transaction's rows become visible one
-// by one, though: the version may be there a moment before the runners that it counts, or before
-// the job that somebody took. So the runners must be as many as `live` says, and no row older than
-// the pool's row says of the last transaction; else all is read again.
-core::Result<core::Snapshot> DynamoLedger::snapshot(std::string_view pool) {
+// The pool's row first, with the notes. Whatever lowers demand or supply raises its version in the
+// same transaction: if a claim finds that version unchanged, then nothing was lowered since, and
+// what the Query saw later than the row can only be more demand. A transaction's rows become
+// visible one by one, though: the version may be there a moment before the runners that it counts,
+// or before the job that somebody took. So the runners must be as many as `live` says, and no row
+// older than the pool's row says of the last transaction; else all is read again.
+core::Result<core::Snapshot> DynamoLedger::snapshot_with(std::string_view pool,
+                                                         std::span<const std::string> notes) {
+  std::vector<Key> first{pool_key(pool)};
+  for (const std::string& key : notes) first.push_back(note_key(key));
   core::Snapshot snapshot;
   Backoff backoff(std::min(std::chrono::milliseconds(10), options_.longest_pause),
                   options_.longest_pause);
   for (int reading = 1;; ++reading) {
-    const auto row = table_.get(pool_key(pool));
-    if (!row) return std::unexpected(row.error());
+    const auto known = table_.get(first);
+    if (!known) return std::unexpected(known.error());
     const auto open = table_.query({.pk = core::pool_subject(pool), .prefix = std::string(kOpen)});
     if (!open) return std::unexpected(open.error());
-    snapshot.state = read_pool(pool, pointer(*row));
+    const auto found = known->find(first.front());
+    const Item* const row = found == known->end() ? nullptr : &found->second;
+    snapshot.state = read_pool(pool, row);
     sort_rows(snapshot, *open);
     const bool agrees = static_cast<std::size_t>(snapshot.state.live) == snapshot.runners.size() &&
-                        (!*row || !older_than(*open, touched_of(**row)));
+                        (row == nullptr || !older_than(*open, touched_of(*row)));
     // One that never agrees was changed by hand; planning must go on.
-    if (agrees || reading == kReadings) return snapshot;
+    if (agrees || reading == kReadings) {
+      for (const auto& [key, item] : *known) {
+        if (key != first.front()) snapshot.notes.push_back(read_note(item));
+      }
+      return snapshot;
+    }
     backoff.pause();
   }
 }
@@ -129,6 +137,7 @@ core::Result<std::vector<core::Job>> DynamoLedger::jobs(const core::JobFilter& f
 core::Result<std::optional<core::Runner>> DynamoLedger::runner(const core::RunnerName& name) {
   Change change(table_, options_);
   if (auto loaded = change.load_runner(name, ""); !loaded) return std::unexpected(loaded.error());
+  recent_.remember(change.rows().loaded());
   return change.runner(name);
 }
 
@@ -194,16 +203,6 @@ core::Result<std::vector<core::Note>> DynamoLedger::notes(std::string_view prefi
   if (!rows) return std::unexpected(rows.error());
   std::vector<core::Note> notes;
   for (const Item& row : *rows) notes.push_back(read_note(row));
-  return notes;
-}
-
-core::Result<std::vector<core::Note>> DynamoLedger::notes_named(std::span<const std::string> keys) {
-  std::vector<Key> wanted;
-  for (const std::string& key : keys) wanted.push_back(note_key(key));
-  const auto rows = table_.get(wanted);
-  if (!rows) return std::unexpected(rows.error());
-  std::vector<core::Note> notes;
-  for (const auto& [key, row] : *rows) notes.push_back(read_note(row));
   return notes;
 }
 

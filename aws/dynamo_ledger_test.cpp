@@ -25,7 +25,31 @@ net::Response conflict() {
                 R"("CancellationReasons":[{"Code":"TransactionConflict"}]})");
 }
 
-net::Response nothing_found() { return answer(200, R"({"Responses":{"t":[]}})"); }
+// Answers of BatchGetItem.
+net::Response found(const std::string& rows) {
+  return answer(200, R"({"Responses":{"t":[)" + rows + "]}}");
+}
+net::Response nothing_found() { return found(""); }
+// The pool's row, with these attributes.
+net::Response pool_found(const std::string& attributes) {
+  return found(R"({"pk":{"S":"pools"},"sk":{"S":"pool#linux"},)" + attributes + "}");
+}
+
+core::Runner launched_runner() {
+  core::Runner runner;
+  runner.name = "ci-linux-1";
+  runner.pool = "linux";
+  runner.number = 1;
+  runner.machine = "i-1";
+  runner.phase = core::Phase::launched;
+  return runner;
+}
+
+std::string row_of(const core::Runner& runner, std::int64_t v) {
+  Item item = runner_item(runner, kNow, {});
+  item["v"] = number_value(v);
+  return json::serialize(item);
+}
 
 core::Batch batch(int count, int jobs) {
   core::Batch batch;
@@ -70,21 +94,17 @@ class DynamoLedgerTest : public ::testing::Test {
 // The pool's row counts a runner that the Query does not show yet: planning on that would launch
 // one too many.
 TEST_F(DynamoLedgerTest, ASnapshotThatLacksARunnerIsReadAgain) {
-  const std::string pool = R"({"Item":{"v":{"N":"4"},"live":{"N":"1"},"next_number":{"N":"2"}}})";
-  core::Runner runner;
-  runner.name = "ci-linux-1";
-  runner.pool = "linux";
-  runner.number = 1;
-  const std::string row = json::serialize(runner_item(runner, kNow, {}));
-  aws_.then(answer(200, pool));
+  const net::Response pool =
+      pool_found(R"("v":{"N":"4"},"live":{"N":"1"},"next_number":{"N":"2"})");
+  aws_.then(pool);
   aws_.then(answer(200, R"({"Items":[]})"));
-  aws_.then(answer(200, pool));
-  aws_.then(answer(200, R"({"Items":[)" + row + "]}"));
+  aws_.then(pool);
+  aws_.then(answer(200, R"({"Items":[)" + row_of(launched_runner(), 3) + "]}"));
   const auto snapshot = ledger_.snapshot("linux");
   ASSERT_TRUE(snapshot) << snapshot.error().what;
   EXPECT_EQ(snapshot->runners.size(), 1U);
   EXPECT_EQ(snapshot->state.version, 4);
-  EXPECT_EQ(operation(0), "GetItem") << "the version first";
+  EXPECT_EQ(operation(0), "BatchGetItem") << "the version first";
   EXPECT_EQ(operation(1), "Query");
   EXPECT_EQ(aws_.calls(), 4U);
 }
@@ -95,12 +115,9 @@ TEST_F(DynamoLedgerTest, ASnapshotWithARowFromBeforeTheVersionIsReadAgain) {
   const core::JobEvent event = queued(7);
   core::Job job = *core::apply(nullptr, event);
   const std::string before = json::serialize(open_job_item(job, 1));
-  aws_.then(answer(200, R"({"Responses":{"t":[)" + json::serialize([&] {
-                          Item row = job_item(job, kNow, {});
-                          row["v"] = number_value(1);
-                          return row;
-                        }()) +
-                            "]}}"));
+  Item row = job_item(job, kNow, {});
+  row["v"] = number_value(1);
+  aws_.then(found(json::serialize(row)));
   aws_.then(answer(200));
   core::JobEvent taken = event;
   taken.status = core::JobStatus::in_progress;
@@ -113,16 +130,16 @@ TEST_F(DynamoLedgerTest, ASnapshotWithARowFromBeforeTheVersionIsReadAgain) {
   for (const json::value& action : written.at("TransactItems").as_array()) {
     if (const auto* update = action.as_object().if_contains("Update")) {
       const json::value& touched = update->at("ExpressionAttributeValues").at(":set");
-      pool = R"({"Item":{"v":{"N":"1"},"touched":)" + json::serialize(touched) + "}}";
+      pool = R"("v":{"N":"1"},"touched":)" + json::serialize(touched);
     } else if (const auto* put = action.as_object().if_contains("Put")) {
       const Item& item = put->at("Item").as_object();
       if (key_of(item).sk.starts_with(kOpen)) after = json::serialize(item);
     }
   }
   ASSERT_FALSE(pool.empty() || after.empty());
-  aws_.then(answer(200, pool));
+  aws_.then(pool_found(pool));
   aws_.then(answer(200, R"({"Items":[)" + before + "]}"));
-  aws_.then(answer(200, pool));
+  aws_.then(pool_found(pool));
   aws_.then(answer(200, R"({"Items":[)" + after + "]}"));
   const auto snapshot = ledger_.snapshot("linux");
   ASSERT_TRUE(snapshot) << snapshot.error().what;
@@ -133,11 +150,75 @@ TEST_F(DynamoLedgerTest, ASnapshotWithARowFromBeforeTheVersionIsReadAgain) {
 
 TEST_F(DynamoLedgerTest, ARowChangedByHandDoesNotStopPlanning) {
   for (int i = 0; i < 10; ++i) {
-    aws_.then(answer(200, R"({"Item":{"v":{"N":"4"},"live":{"N":"7"}}})"));
+    aws_.then(pool_found(R"("v":{"N":"4"},"live":{"N":"7"})"));
     aws_.then(answer(200, R"({"Items":[]})"));
   }
   EXPECT_TRUE(ledger_.snapshot("linux"));
   EXPECT_LE(aws_.calls(), 8U);
+}
+
+TEST_F(DynamoLedgerTest, ASnapshotReadsItsNotesWithThePoolsRow) {
+  const core::Note note{.key = "hold/linux", .value = "full", .at = kNow, .expires = kNow + 1min};
+  aws_.then(found(json::serialize(note_item(note, 1h))));
+  aws_.then(answer(200, R"({"Items":[]})"));
+  const std::vector<std::string> keys{"breaker/acme", "hold/linux"};
+  const auto snapshot = ledger_.snapshot_with("linux", keys);
+  ASSERT_TRUE(snapshot) << snapshot.error().what;
+  EXPECT_EQ(snapshot->notes, std::vector{note});
+  EXPECT_EQ(asked(0).at("RequestItems").at("t").at("Keys").as_array().size(), 3U);
+  EXPECT_EQ(aws_.calls(), 2U);
+}
+
+TEST_F(DynamoLedgerTest, ARunnerThatWasReadIsMovedWithoutAReadAndAgainAfterThat) {
+  aws_.then(found(row_of(launched_runner(), 3)));
+  ASSERT_TRUE(ledger_.runner("ci-linux-1"));
+  aws_.then(answer(200));
+  const auto ready = ledger_.advance("ci-linux-1", core::Event::machine_answered, {}, kNow);
+  ASSERT_TRUE(ready) << ready.error().what;
+  EXPECT_EQ(ready->phase, core::Phase::ready);
+  aws_.then(answer(200));
+  core::Facts lease;
+  lease.lease_until = kNow + 1min;
+  const auto starting = ledger_.advance("ci-linux-1", core::Event::start_claimed, lease, kNow);
+  ASSERT_TRUE(starting) << starting.error().what;
+  EXPECT_EQ(starting->phase, core::Phase::starting);
+  ASSERT_EQ(aws_.calls(), 3U);
+  EXPECT_EQ(operation(1), "TransactWriteItems");
+  const auto put = asked(2).at("TransactItems").at(0).at("Put");
+  EXPECT_EQ(put.at("Item").at("v").at("N"), "5");
+  EXPECT_EQ(put.at("ExpressionAttributeValues").at(":seen").at("N"), "4") << "if nobody was faster";
+}
+
+TEST_F(DynamoLedgerTest, ARunnerThatAnotherHasMovedSinceIsReadAndMovedFromWhereItIs) {
+  core::Runner runner = launched_runner();
+  aws_.then(found(row_of(runner, 3)));
+  ASSERT_TRUE(ledger_.runner("ci-linux-1"));
+  aws_.then(conflict());
+  runner.phase = core::Phase::stopping;
+  aws_.then(found(row_of(runner, 4)));
+  const auto moved = ledger_.advance("ci-linux-1", core::Event::machine_answered, {}, kNow);
+  ASSERT_TRUE(moved) << moved.error().what;
+  EXPECT_EQ(moved->phase, core::Phase::stopping);
+  EXPECT_EQ(operation(1), "TransactWriteItems");
+  EXPECT_EQ(operation(2), "BatchGetItem");
+  EXPECT_EQ(aws_.calls(), 3U) << "nothing to change any more";
+}
+
+// The other process has moved it on, and what was refused a moment ago is right now.
+TEST_F(DynamoLedgerTest, ARowFromBeforeRefusesNothing) {
+  core::Runner runner = launched_runner();
+  aws_.then(found(row_of(runner, 3)));
+  ASSERT_TRUE(ledger_.runner("ci-linux-1"));
+  runner.phase = core::Phase::starting;
+  aws_.then(found(row_of(runner, 5)));
+  aws_.then(answer(200));
+  core::Facts facts;
+  facts.forge_id = 17;
+  const auto moved = ledger_.advance("ci-linux-1", core::Event::start_done, facts, kNow);
+  ASSERT_TRUE(moved) << moved.error().what;
+  EXPECT_EQ(moved->phase, core::Phase::registered);
+  EXPECT_EQ(operation(1), "BatchGetItem");
+  EXPECT_EQ(aws_.calls(), 3U);
 }
 
 TEST_F(DynamoLedgerTest, AClaimOfABatchIsOneTransactionAndItsLinesFollow) {

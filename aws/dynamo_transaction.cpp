@@ -78,6 +78,22 @@ void Transaction::append(std::string_view subject, core::Time at, std::string_vi
   lines_.push_back(line_item(entry, new_line_place(), at + keep_lines_));
 }
 
+std::vector<Item> Transaction::loaded() const {
+  std::vector<Item> items;
+  for (const auto& [key, row] : read_) {
+    if (row) items.push_back(*row);
+  }
+  return items;
+}
+
+std::vector<Item> Transaction::written() const {
+  std::vector<Item> items;
+  for (const auto& [key, row] : rows_) {
+    if (row.item) items.push_back(*row.item);
+  }
+  return items;
+}
+
 core::Status Transaction::commit() {
   json::array all;
   for (const auto& [key, row] : rows_) {

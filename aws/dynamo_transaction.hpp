@@ -24,6 +24,9 @@ class Transaction {
 
   // Reads what it has not read yet, in as few calls as there can be.
   core::Status load(std::span<const Key> keys);
+  // Instead of a read: the row as it was seen before, nullopt for one that was not there. A commit
+  // finds out.
+  void assume(const Key& key, std::optional<Item> row) { read_[key] = std::move(row); }
   // The row as it was read or put since; nullptr: there is none. It must have been loaded.
   [[nodiscard]] const Item* find(const Key& key) const;
 
@@ -49,6 +52,9 @@ class Transaction {
   // Faults as Table::transact. Nothing staged: nothing sent. Lines for which the transaction has no
   // room follow right after it: a death in between costs them, and nothing else.
   core::Status commit();
+  // The rows that were loaded and exist; those that a commit leaves, as others will read them.
+  [[nodiscard]] std::vector<Item> loaded() const;
+  [[nodiscard]] std::vector<Item> written() const;
 
  private:
   struct Row {

@@ -64,22 +64,18 @@ class CreateRunner {
 
  private:
   Result<View> look() {
-    auto snapshot = context_.ledger.snapshot(pool_.name);
-    if (!snapshot) return std::unexpected(snapshot.error());
     const std::array keys{breaker_key(pool_.scope), hold_key(pool_.name), silence_key(pool_.name)};
-    const auto notes = context_.ledger.notes_named(keys);
-    if (!notes) return std::unexpected(notes.error());
-    const auto note = [&](const std::string& key) {
-      const auto found = std::ranges::find(*notes, key, &Note::key);
-      return found == notes->end() ? nullptr : &*found;
-    };
-    View view{.snapshot = std::move(*snapshot),
-              .conditions = launch_conditions(context_, note(keys[0])),
+    auto snapshot = context_.ledger.snapshot_with(pool_.name, keys);
+    if (!snapshot) return std::unexpected(snapshot.error());
+    const Note* const breaker = snapshot->note(keys[0]);
+    const Note* const hold = snapshot->note(keys[1]);
+    const Note* const silence = snapshot->note(keys[2]);
+    View view{.snapshot = {},
+              .conditions = launch_conditions(context_, breaker),
               .held = std::nullopt,
-              .none_answered_at = {}};
-    const Note* hold = note(keys[1]);
+              .none_answered_at = silence == nullptr ? Time{} : silence->at};
     if (hold != nullptr && hold->expires > context_.clock.now()) view.held = hold->expires;
-    if (const Note* silence = note(keys[2])) view.none_answered_at = silence->at;
+    view.snapshot = std::move(*snapshot);
     return view;
   }
 

@@ -55,12 +55,26 @@ struct PoolState {
   friend bool operator==(const PoolState&, const PoolState&) = default;
 };
 
+// A small named value that outlives the process: breakers, cursors, first sightings, capacity
+// memory.
+struct Note {
+  std::string key;
+  std::string value;
+  Time at{};       // last written
+  Time expires{};  // Time{}: never
+  friend bool operator==(const Note&, const Note&) = default;
+};
+
 // One pool at one moment: cost proportional to open work, never to history.
 struct Snapshot {
   PoolState state;
   std::vector<Job> jobs;        // open(): not completed, not dead; by queued_at, then id
   std::vector<Runner> runners;  // live(), by number
   std::vector<Batch> batches;   // open, by created_at
+  std::vector<Note> notes;      // those that were asked for and exist, in any order
+
+  // nullptr: there was none, or it was not asked for.
+  [[nodiscard]] const Note* note(std::string_view key) const;
 };
 
 // What one event did. `job` is the row as it now is.
@@ -89,16 +103,6 @@ std::string job_subject(JobId id);
 std::string runner_subject(const RunnerName& name);
 std::string batch_subject(const BatchId& id);
 std::string pool_subject(std::string_view pool);
-
-// A small named value that outlives the process: breakers, cursors, first sightings, capacity
-// memory.
-struct Note {
-  std::string key;
-  std::string value;
-  Time at{};       // last written
-  Time expires{};  // Time{}: never
-  friend bool operator==(const Note&, const Note&) = default;
-};
 
 struct JobFilter {
   std::optional<std::string> pool;
@@ -151,7 +155,11 @@ class Ledger {
   // Records that GitHub was asked about the job now. Idempotent.
   virtual Status checked(JobId job, Time now) = 0;
 
-  virtual Result<Snapshot> snapshot(std::string_view pool) = 0;
+  Result<Snapshot> snapshot(std::string_view pool) { return snapshot_with(pool, {}); }
+  // With the notes of these keys, read along with the pool's row: across processes, those of its
+  // rows that are newer may know better. No key twice.
+  virtual Result<Snapshot> snapshot_with(std::string_view pool,
+                                         std::span<const std::string> notes) = 0;
   virtual Result<std::optional<Job>> job(JobId id) = 0;
   virtual Result<std::vector<Job>> jobs(const JobFilter& filter) = 0;  // newest first
   virtual Result<std::optional<Runner>> runner(const RunnerName& name) = 0;
@@ -166,8 +174,6 @@ class Ledger {
 
   virtual Result<std::optional<Note>> note(std::string_view key) = 0;
   virtual Result<std::vector<Note>> notes(std::string_view prefix) = 0;
-  // Those that exist, in any order, each as it then was: no snapshot together. No key twice.
-  virtual Result<std::vector<Note>> notes_named(std::span<const std::string> keys) = 0;
   virtual Status put(const Note& note) = 0;  // last writer wins
   virtual Status erase_note(std::string_view key) = 0;
 

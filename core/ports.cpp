@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words of the ports' enums and the names of timeline subjects.
+// The words of the ports' enums, the names of timeline subjects, and the notes of a snapshot.
+#include <algorithm>
+
 #include "core/fleet.hpp"
 #include "core/ledger.hpp"
 #include "core/queue.hpp"
@@ -10,6 +12,11 @@ std::string job_subject(JobId id) { return "job:" + std::to_string(id); }
 std::string runner_subject(const RunnerName& name) { return "runner:" + name; }
 std::string batch_subject(const BatchId& id) { return "batch:" + id; }
 std::string pool_subject(std::string_view pool) { return "pool:" + std::string(pool); }
+
+const Note* Snapshot::note(std::string_view key) const {
+  const auto found = std::ranges::find(notes, key, &Note::key);
+  return found == notes.end() ? nullptr : &*found;
+}
 
 std::string_view to_string(MessageKind kind) {
   switch (kind) {

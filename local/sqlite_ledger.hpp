@@ -25,7 +25,8 @@ class SqliteLedger final : public core::Ledger {
   core::Result<core::Job> bury(core::JobId job, const core::Death& death) override;
   core::Result<core::Job> redrive(core::JobId job, core::Time now) override;
   core::Status checked(core::JobId job, core::Time now) override;
-  core::Result<core::Snapshot> snapshot(std::string_view pool) override;
+  core::Result<core::Snapshot> snapshot_with(std::string_view pool,
+                                             std::span<const std::string> notes) override;
   core::Result<std::optional<core::Job>> job(core::JobId id) override;
   core::Result<std::vector<core::Job>> jobs(const core::JobFilter& filter) override;
   core::Result<std::optional<core::Runner>> runner(const core::RunnerName& name) override;
@@ -38,7 +39,6 @@ class SqliteLedger final : public core::Ledger {
   core::Status append(std::span<const core::TimelineEntry> entries) override;
   core::Result<std::optional<core::Note>> note(std::string_view key) override;
   core::Result<std::vector<core::Note>> notes(std::string_view prefix) override;
-  core::Result<std::vector<core::Note>> notes_named(std::span<const std::string> keys) override;
   core::Status put(const core::Note& note) override;
   core::Status erase_note(std::string_view key) override;
   core::Result<std::size_t> prune(core::Time before, core::Time now) override;

@@ -4,7 +4,27 @@
 
 namespace jitney::local {
 
-core::Result<core::Snapshot> SqliteLedger::snapshot(std::string_view pool) {
+namespace {
+
+core::Note read_note(Statement& row) {
+  core::Note note;
+  note.key = row.text();
+  note.value = row.text();
+  note.at = row.time();
+  note.expires = row.time();
+  return note;
+}
+
+std::optional<core::Note> find_note(Connection& connection, std::string_view key) {
+  Statement row = connection.prepare("SELECT key, value, at, expires FROM notes WHERE key = ?");
+  if (!row.bind(key).step()) return std::nullopt;
+  return read_note(row);
+}
+
+}  // namespace
+
+core::Result<core::Snapshot> SqliteLedger::snapshot_with(std::string_view pool,
+                                                         std::span<const std::string> notes) {
   return database_.read([&](Connection& connection) -> core::Result<core::Snapshot> {
     core::Snapshot snapshot;
     snapshot.state = find_pool(connection, pool);
@@ -20,6 +40,9 @@ core::Result<core::Snapshot> SqliteLedger::snapshot(std::string_view pool) {
                                            " FROM batches WHERE open = 1 AND pool = ? "
                                            "ORDER BY created_at, id");
     for (batches.bind(pool); batches.step();) snapshot.batches.push_back(read_batch(batches));
+    for (const std::string& key : notes) {
+      if (auto note = find_note(connection, key)) snapshot.notes.push_back(std::move(*note));
+    }
     return snapshot;
   });
 }
@@ -120,38 +143,9 @@ core::Result<std::vector<core::TimelineEntry>> SqliteLedger::timeline(std::strin
   });
 }
 
-namespace {
-
-core::Note read_note(Statement& row) {
-  core::Note note;
-  note.key = row.text();
-  note.value = row.text();
-  note.at = row.time();
-  note.expires = row.time();
-  return note;
-}
-
-std::optional<core::Note> find_note(Connection& connection, std::string_view key) {
-  Statement row = connection.prepare("SELECT key, value, at, expires FROM notes WHERE key = ?");
-  if (!row.bind(key).step()) return std::nullopt;
-  return read_note(row);
-}
-
-}  // namespace
-
 core::Result<std::optional<core::Note>> SqliteLedger::note(std::string_view key) {
   return database_.read([&](Connection& connection) -> core::Result<std::optional<core::Note>> {
     return find_note(connection, key);
-  });
-}
-
-core::Result<std::vector<core::Note>> SqliteLedger::notes_named(std::span<const std::string> keys) {
-  return database_.read([&](Connection& connection) -> core::Result<std::vector<core::Note>> {
-    std::vector<core::Note> found;
-    for (const std::string& key : keys) {
-      if (auto note = find_note(connection, key)) found.push_back(std::move(*note));
-    }
-    return found;
   });
 }
 

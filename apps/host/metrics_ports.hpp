@@ -94,8 +94,9 @@ class MeteredLedger : public core::Ledger {
   core::Status checked(core::JobId job, core::Time now) override {
     return inner_.checked(job, now);
   }
-  core::Result<core::Snapshot> snapshot(std::string_view pool) override {
-    return inner_.snapshot(pool);
+  core::Result<core::Snapshot> snapshot_with(std::string_view pool,
+                                             std::span<const std::string> notes) override {
+    return inner_.snapshot_with(pool, notes);
   }
   core::Result<std::optional<core::Job>> job(core::JobId id) override { return inner_.job(id); }
   core::Result<std::vector<core::Job>> jobs(const core::JobFilter& filter) override {
@@ -126,9 +127,6 @@ class MeteredLedger : public core::Ledger {
   }
   core::Result<std::vector<core::Note>> notes(std::string_view prefix) override {
     return inner_.notes(prefix);
-  }
-  core::Result<std::vector<core::Note>> notes_named(std::span<const std::string> keys) override {
-    return inner_.notes_named(keys);
   }
   core::Status put(const core::Note& note) override { return inner_.put(note); }
   core::Status erase_note(std::string_view key) override { return inner_.erase_note(key); }

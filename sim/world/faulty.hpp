@@ -125,8 +125,9 @@ class FaultyLedger final : public core::Ledger {
   core::Status checked(core::JobId job, core::Time now) override {
     return line_.through("ledger.checked", [&] { return inner_.checked(job, now); });
   }
-  core::Result<core::Snapshot> snapshot(std::string_view pool) override {
-    return line_.through("ledger.snapshot", [&] { return inner_.snapshot(pool); });
+  core::Result<core::Snapshot> snapshot_with(std::string_view pool,
+                                             std::span<const std::string> notes) override {
+    return line_.through("ledger.snapshot", [&] { return inner_.snapshot_with(pool, notes); });
   }
   core::Result<std::optional<core::Job>> job(core::JobId id) override {
     return line_.through("ledger.job", [&] { return inner_.job(id); });
@@ -162,9 +163,6 @@ class FaultyLedger final : public core::Ledger {
   }
   core::Result<std::vector<core::Note>> notes(std::string_view prefix) override {
     return line_.through("ledger.notes", [&] { return inner_.notes(prefix); });
-  }
-  core::Result<std::vector<core::Note>> notes_named(std::span<const std::string> keys) override {
-    return line_.through("ledger.notes_named", [&] { return inner_.notes_named(keys); });
   }
   core::Status put(const core::Note& note) override {
     witness_.wrote("a note", note.key + note.value);

@@ -128,13 +128,13 @@ class AwsCalls : public ::testing::Test {
   core::Deployment deployment_;
 };
 
-// A runner's six steps are two calls each, a read and a transaction; each round of create_runner is
-// three, and it takes two to see that nothing is left to do.
-TEST_F(AwsCalls, OfASingleJobKeepToTheirBudget) { EXPECT_LE(live(1), 44); }
+// A runner's six steps are a transaction each; each round of create_runner is two calls, and it
+// takes two rounds to see that nothing is left to do.
+TEST_F(AwsCalls, OfASingleJobKeepToTheirBudget) { EXPECT_LE(live(1), 35); }
 
 TEST_F(AwsCalls, OfAJobInABurstKeepToTheirBudget) {
   constexpr int kJobs = 8;
-  EXPECT_LE(live(kJobs), kJobs * 25);
+  EXPECT_LE(live(kJobs), kJobs * 19);
 }
 
 }  // namespace

@@ -120,14 +120,21 @@ TEST_P(LedgerContract, NotesAreFoundByTheirPrefix) {
   EXPECT_TRUE(keys("z").empty());
 }
 
-TEST_P(LedgerContract, NotesThatAreAskedForByNameAreThoseThatExist) {
+TEST_P(LedgerContract, ASnapshotHoldsTheNotesThatItIsAskedForAndThatExist) {
   const core::Note first{.key = "a", .value = "1", .at = kNow, .expires = kNow + 1min};
   const core::Note other{.key = "a/b", .value = "2", .at = kNow, .expires = {}};
   ASSERT_TRUE(ledger_.put(first).has_value());
   ASSERT_TRUE(ledger_.put(other).has_value());
   const std::vector<std::string> keys{"none", "a"};
-  EXPECT_EQ(*ledger_.notes_named(keys), std::vector{first});
-  EXPECT_TRUE(ledger_.notes_named({})->empty());
+  const auto snapshot = ledger_.snapshot_with("new", keys);
+  ASSERT_TRUE(snapshot.has_value()) << snapshot.error().what;
+  EXPECT_EQ(snapshot->state, (core::PoolState{.pool = "new"}));
+  EXPECT_EQ(snapshot->notes, std::vector{first});
+  ASSERT_NE(snapshot->note("a"), nullptr);
+  EXPECT_EQ(*snapshot->note("a"), first);
+  EXPECT_EQ(snapshot->note("none"), nullptr);
+  EXPECT_EQ(snapshot->note("a/b"), nullptr);
+  EXPECT_TRUE(ledger_.snapshot("new")->notes.empty());
 }
 
 TEST_P(LedgerContract, PruningTakesWhatIsOverWithItsTimeline) {

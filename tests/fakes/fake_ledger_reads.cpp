@@ -7,7 +7,8 @@ namespace jitney::fakes {
 
 using Lock = std::lock_guard<std::mutex>;
 
-core::Result<core::Snapshot> FakeLedger::snapshot(std::string_view pool) {
+core::Result<core::Snapshot> FakeLedger::snapshot_with(std::string_view pool,
+                                                       std::span<const std::string> notes) {
   const Lock lock(mutex_);
   if (auto ok = refuse(); !ok) return std::unexpected(ok.error());
   core::Snapshot snapshot;
@@ -26,6 +27,9 @@ core::Result<core::Snapshot> FakeLedger::snapshot(std::string_view pool) {
     if (row.batch.open && row.batch.pool == pool) snapshot.batches.push_back(row.batch);
   }
   std::ranges::stable_sort(snapshot.batches, {}, &core::Batch::created_at);
+  for (const std::string& key : notes) {
+    if (const auto at = notes_.find(key); at != notes_.end()) snapshot.notes.push_back(at->second);
+  }
   return snapshot;
 }
 
@@ -127,16 +131,6 @@ core::Result<std::vector<core::Note>> FakeLedger::notes(std::string_view prefix)
   for (auto at = notes_.lower_bound(prefix); at != notes_.end(); ++at) {
     if (!at->first.starts_with(prefix)) break;
     found.push_back(at->second);
-  }
-  return found;
-}
-
-core::Result<std::vector<core::Note>> FakeLedger::notes_named(std::span<const std::string> keys) {
-  const Lock lock(mutex_);
-  if (auto ok = refuse(); !ok) return std::unexpected(ok.error());
-  std::vector<core::Note> found;
-  for (const std::string& key : keys) {
-    if (const auto at = notes_.find(key); at != notes_.end()) found.push_back(at->second);
   }
   return found;
 }
