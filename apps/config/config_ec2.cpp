@@ -58,18 +58,16 @@ void read_checked(Section& section, std::string_view key, std::string& into,
   }
 }
 
-// false: a mistake was told.
-bool read_all(Section& section, std::string_view key, std::vector<std::string>& into,
+void read_all(Section& section, std::string_view key, std::vector<std::string>& into,
               bool (*fits)(std::string_view), const std::string& write) {
   std::vector<std::string> all = into;
   section.read(key, all);
   for (const std::string& one : all) {
     if (fits(one)) continue;
     section.wrong(key, "has " + quoted(one) + "; write " + write);
-    return false;
+    return;
   }
   into = std::move(all);
-  return true;
 }
 
 void read_subnets(Section& section, std::vector<std::string>& into) {
@@ -105,15 +103,18 @@ void read_ec2(Section& root, Config& config) {
       "a log group's name like \"/jitney/runners\"");
   read_subnets(section, into.subnets);
   if (config.fleet == FleetKind::ec2) {
-    require(section, "jit_bucket", into.jit_bucket,
-            "jit_bucket = \"NAME\", a bucket without versions, here or as bucket in [aws]");
+    const Section aws = root.table("aws");  // what is wrong with it was told where it was read
+    if (!aws.has("bucket")) {
+      require(section, "jit_bucket", into.jit_bucket,
+              "jit_bucket = \"NAME\", a bucket without versions, here or as bucket in [aws]");
+    }
     require(section, "machine_role_id", into.machine_role_id,
             "machine_role_id = \"AROA...\", the RoleId that `aws iam get-role` shows of the "
             "machines' role");
     require(section, "runner_script", into.runner_script,
             "runner_script = \"" + std::string(kRunnerScript) +
                 "\", where runner/jitney-runner was put");
-    if (config.aws.region.empty()) {
+    if (config.aws.region.empty() && !aws.has("region")) {
       root.wrong("fleet", "\"ec2\" needs a region; write region = \"eu-west-1\" in [aws]");
     }
   }
@@ -135,8 +136,8 @@ Ec2Pool read_ec2_pool(Section& pool, const std::string& name, const Config& conf
         return text == "$Default" || text == "$Latest" || is_number(text);
       },
       "\"$Default\", \"$Latest\" or a number in quotes");
-  const bool types_fit = read_all(section, "instance_types", into.instance_types, is_instance_type,
-                                  "types like [\"m7i.large\", \"m6i.large\"]");
+  read_all(section, "instance_types", into.instance_types, is_instance_type,
+           "types like [\"m7i.large\", \"m6i.large\"]");
   read_all(section, "other_types", into.other_types, is_instance_type,
            "types like [\"c7i.xlarge\"]");
   read_subnets(section, into.subnets);
@@ -146,7 +147,8 @@ Ec2Pool read_ec2_pool(Section& pool, const std::string& name, const Config& conf
   if (config.fleet == FleetKind::ec2) {
     require(section, "instance_types", into.instance_types.empty() ? "" : "some",
             "instance_types = [\"m7i.large\", \"m6i.large\"]: several find spot capacity sooner");
-    if (types_fit && section.has("instance_types") && into.instance_types.empty()) {
+    const bool empty = section.has("instance_types") && into.instance_types.empty();
+    if (empty && !section.told("instance_types") && section.present()) {
       section.wrong("instance_types", "is empty; write types like [\"m7i.large\", \"m6i.large\"]");
     }
   }

@@ -35,8 +35,10 @@ GithubScope read_url(Section& section) {
 }
 
 void read_name(Section& section, GithubScope& scope) {
+  if (section.get("name") == nullptr) return;
+  scope.name.clear();  // no longer what follows from the URL, whatever is wrong with this one
   section.read("name", scope.name);
-  if (section.has("name") && !is_scope_name(scope.name)) {
+  if (!scope.name.empty() && !is_scope_name(scope.name)) {
     section.wrong("name", "is " + quoted(scope.name) + "; write a-z, 0-9, -, _ and . only");
   }
 }
@@ -127,18 +129,27 @@ void read_proxy(Section& section, GithubScope& scope) {
   section.read("no_proxy", scope.no_proxy);
 }
 
+void read_webhook_secrets(Section& section, GithubScope& scope, bool needed) {
+  constexpr std::string_view kWrite =
+      "webhook_secret = { env = \"GITHUB_WEBHOOK_SECRET\" }, or ingress = \"poll\" at the top of "
+      "the file";
+  section.read("webhook_secret", scope.webhook_secrets);
+  if (!needed) return;
+  const toml::node* node = section.get("webhook_secret");
+  if (node == nullptr) {
+    section.missing("webhook_secret", std::string(kWrite));
+  } else if (node->is_array() && node->as_array()->empty()) {
+    section.wrong("webhook_secret",
+                  "is empty, so that every webhook would be refused; write " + std::string(kWrite));
+  }
+}
+
 void read_scope(Section& section, Config& config) {
   GithubScope scope = read_url(section);
   read_name(section, scope);
   read_address(section, "api_url", scope.api_url);
   read_credentials(section, scope);
-  section.read("webhook_secret", scope.webhook_secrets);
-  if (config.ingress == IngressKind::webhook && !section.has("webhook_secret")) {
-    section.missing(
-        "webhook_secret",
-        "webhook_secret = { env = \"GITHUB_WEBHOOK_SECRET\" }, or ingress = \"poll\" at "
-        "the top of the file");
-  }
+  read_webhook_secrets(section, scope, config.ingress == IngressKind::webhook);
   read_address(section, "webhook_url", scope.webhook_url);
   section.read_path("ca_file", scope.ca_file);
   read_proxy(section, scope);

@@ -23,6 +23,7 @@ void read_name(Section& section, core::Pool& pool, const Config& config) {
     section.missing("name", "name = \"linux\": jobs ask for it as a label");
     return;
   }
+  if (section.told("name")) return;
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   };
@@ -77,13 +78,16 @@ const GithubScope* read_scope(Section& section, core::Pool& pool, const Config& 
     }
     return config.github.size() == 1 ? &config.github.front() : nullptr;
   }
+  // Of scopes whose names are mistakes themselves it cannot be said that it is none.
+  const bool known = !config.github.empty() &&
+                     std::ranges::none_of(config.github, &std::string::empty, &GithubScope::name);
   const GithubScope* scope = config.scope(pool.scope);
-  if (scope == nullptr) {
+  if (scope == nullptr && known && !section.told("github")) {
     std::string names;
     for (const GithubScope& one : config.github)
       names += (names.empty() ? "" : ", ") + quoted(one.name);
-    section.wrong("github", "is " + quoted(pool.scope) + ", which no [[github]] is named; write " +
-                                (names.empty() ? "one that is" : "one of " + names));
+    section.wrong("github", "is " + quoted(pool.scope) +
+                                ", which no [[github]] is named; write one of " + names);
   }
   return scope;
 }
@@ -95,20 +99,39 @@ bool is_repository(std::string_view text) {
          std::ranges::none_of(text, [](char c) { return c == ' ' || c == ':' || c == ','; });
 }
 
+// Whether no job of the scope can be of that repository, which may be a pattern.
+bool never_in(const GithubScope& scope, const std::string& repository) {
+  switch (scope.kind) {
+    case GithubScope::Kind::repository: {
+      core::Pool pool;
+      pool.repositories = {repository};
+      return !core::serves(pool, scope.owner + "/" + scope.repository);
+    }
+    case GithubScope::Kind::organization: {
+      const std::string owner = repository.substr(0, repository.find('/'));
+      return owner.find('*') == std::string::npos && core::lower(owner) != core::lower(scope.owner);
+    }
+    case GithubScope::Kind::enterprise:
+      return false;
+  }
+  return false;
+}
+
 void read_repositories(Section& section, core::Pool& pool, const GithubScope* scope) {
   section.read("repositories", pool.repositories);
+  if (scope != nullptr && scope->owner.empty()) scope = nullptr;  // its URL is a mistake
   for (const std::string& repository : pool.repositories) {
     if (!is_repository(repository)) {
       section.wrong("repositories", "has " + quoted(repository) +
                                         "; write \"owner/name\", or with * as in \"owner/*\"");
       continue;
     }
-    if (scope == nullptr || scope->kind == GithubScope::Kind::enterprise) continue;
-    const std::string owner = repository.substr(0, repository.find('/'));
-    if (owner.find('*') == std::string::npos && core::lower(owner) != core::lower(scope->owner)) {
-      section.wrong("repositories", "has " + quoted(repository) + ", but [[github]] " +
-                                        quoted(scope->name) + " is " + scope->url +
-                                        "; write repositories of " + scope->owner);
+    if (scope != nullptr && never_in(*scope, repository)) {
+      const bool one = scope->kind == GithubScope::Kind::repository;
+      section.wrong("repositories",
+                    "has " + quoted(repository) + ", but [[github]] " + quoted(scope->name) +
+                        " is " + scope->url + "; " +
+                        (one ? "leave the line out" : "write repositories of " + scope->owner));
     }
   }
   if (scope != nullptr && scope->kind == GithubScope::Kind::repository &&
@@ -133,7 +156,7 @@ void read_deadlines(Section& section, core::Deadlines& into) {
 void read_counts(Section& section, core::Pool& pool, const GithubScope* scope) {
   section.read("max", pool.max, {0, 10'000});
   section.read("warm", pool.warm, {0, 10'000});
-  if (pool.warm > pool.max) {
+  if (pool.warm > pool.max && !section.told("max")) {
     section.wrong(section.has("warm") ? "warm" : "max",
                   "makes warm = " + std::to_string(pool.warm) + " more than max = " +
                       std::to_string(pool.max) + "; write warm of at most max");
@@ -163,11 +186,11 @@ void check_env(Section& section, const ProcessPool& process) {
   }
 }
 
-ProcessPool read_process(Section& pool, const ProcessPool& defaults, bool used) {
+ProcessPool read_process(Section& pool, const ProcessPool& defaults, bool needs_dir) {
   Section section = pool.table("process");
   ProcessPool process = defaults;
   section.read_path("runner_dir", process.runner_dir);
-  if (used && process.runner_dir.empty() && !section.has("runner_dir")) {
+  if (needs_dir && !section.has("runner_dir")) {
     section.missing("runner_dir",
                     "runner_dir = \"/opt/actions-runner\", the directory that has "
                     "bin/Runner.Listener, here or in [process] for all pools");
@@ -182,7 +205,7 @@ ProcessPool read_process(Section& pool, const ProcessPool& defaults, bool used) 
   return process;
 }
 
-void read_pool(Section& section, Config& config, const ProcessPool& defaults) {
+void read_pool(Section& section, Config& config, const ProcessPool& defaults, bool needs_dir) {
   core::Pool pool;
   read_name(section, pool, config);
   read_labels(section, pool);
@@ -190,7 +213,7 @@ void read_pool(Section& section, Config& config, const ProcessPool& defaults) {
   read_repositories(section, pool, scope);
   read_counts(section, pool, scope);
   read_deadlines(section, pool.deadlines);
-  ProcessPool process = read_process(section, defaults, config.fleet == FleetKind::process);
+  ProcessPool process = read_process(section, defaults, needs_dir);
   Ec2Pool ec2 = read_ec2_pool(section, pool.name, config);
   section.finish();
   if (config.deployment.pool(pool.name) != nullptr) return;
@@ -199,8 +222,7 @@ void read_pool(Section& section, Config& config, const ProcessPool& defaults) {
   config.deployment.pools.push_back(std::move(pool));
 }
 
-ProcessPool read_fleet(Section& root, Config& config) {
-  Section section = root.table("process");
+ProcessPool read_fleet(Section& section, Config& config) {
   ProcessPool defaults;
   section.read_path("runner_dir", defaults.runner_dir);
   section.read("runner_user", defaults.runner_user);
@@ -216,9 +238,13 @@ ProcessPool read_fleet(Section& root, Config& config) {
 }  // namespace
 
 void read_pools(Section& root, Config& config) {
-  const ProcessPool defaults = read_fleet(root, config);
+  Section fleet = root.table("process");
+  const ProcessPool defaults = read_fleet(fleet, config);
+  // A wrong one for all pools was told there, and not once more for each pool.
+  const bool needs_dir =
+      config.fleet == FleetKind::process && !root.told("fleet") && !fleet.has("runner_dir");
   std::vector<Section> sections = root.tables("pool");
-  for (Section& section : sections) read_pool(section, config, defaults);
+  for (Section& section : sections) read_pool(section, config, defaults, needs_dir);
   if (sections.empty() && (!root.has("pool") || root.get("pool")->is_array())) {
     root.missing("[[pool]]", "[[pool]] with name and max: a kind of runner");
   }

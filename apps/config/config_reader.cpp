@@ -85,7 +85,9 @@ std::string what_to_write(SecretRef::Kind kind) {
 
 }  // namespace
 
-bool Section::has(std::string_view key) const { return table_ != nullptr && table_->contains(key); }
+bool Section::has(std::string_view key) const {
+  return no_table_ || (table_ != nullptr && table_->contains(key));
+}
 
 Place Section::place(std::string_view key) const {
   const toml::node* node = table_ == nullptr ? nullptr : table_->get(key);
@@ -101,6 +103,7 @@ const toml::node* Section::get(std::string_view key) {
 void Section::wrong(std::string_view key, const std::string& what) { wrong(key, place(key), what); }
 
 void Section::wrong(std::string_view key, Place place, const std::string& what) {
+  told_.emplace(key);
   mistakes_.add(place, std::string(key) + " " + what);
 }
 
@@ -378,7 +381,9 @@ Section Section::table(std::string_view key) {
               ? "stands there more than once; write one [" + inner(key) + "], in single brackets"
               : "is " + kind_of(*node) + "; write a table: [" + inner(key) + "]");
   }
-  return {mistakes_, found, inner(key), node == nullptr ? place_ : node->source().begin};
+  Section made(mistakes_, found, inner(key), node == nullptr ? place_ : node->source().begin);
+  made.no_table_ = node != nullptr && found == nullptr;
+  return made;
 }
 
 std::vector<Section> Section::tables(std::string_view key) {

@@ -98,7 +98,10 @@ class Section {
   void wrong(std::string_view key, Place place, const std::string& what);
   void missing(std::string_view key, const std::string& write);
   void warn(std::string_view key, const std::string& what);
+  // Also where something else stands in the table's place: what is wrong was told, nothing lacks.
   [[nodiscard]] bool has(std::string_view key) const;
+  // Whether a mistake of this key was told: what would follow from it is none of its own.
+  [[nodiscard]] bool told(std::string_view key) const { return told_.contains(key); }
   [[nodiscard]] bool present() const { return table_ != nullptr; }
   [[nodiscard]] Place place(std::string_view key) const;  // of the value, else of the table
   [[nodiscard]] Mistakes& mistakes() { return mistakes_; }
@@ -117,7 +120,9 @@ class Section {
   const toml::table* table_;
   std::string name_;  // "" at the root
   Place place_;
+  bool no_table_ = false;
   std::set<std::string, std::less<>> asked_;
+  std::set<std::string, std::less<>> told_;
 };
 
 // The sections of the file, each in a source file of its own.

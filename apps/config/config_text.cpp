@@ -67,6 +67,22 @@ GithubScope::Kind kind_of(github::ScopeKind kind) {
   return GithubScope::Kind::organization;
 }
 
+// Addresses that people copy and that are no scope's own: of an organisation's pages, of
+// github.com's other hosts, and those that git clones. nullopt: it is none of them.
+std::optional<std::string> scope_behind(net::Url url) {
+  while (url.path.ends_with('/')) url.path.pop_back();
+  const net::Url given = url;
+  for (const std::string_view page : {"/orgs/", "/organizations/"}) {
+    if (!core::lower(url.path).starts_with(page)) continue;
+    url.path.erase(0, page.size() - 1);
+    url.path.resize(std::min(url.path.size(), url.path.find('/', 1)));
+  }
+  if (url.path.ends_with(".git")) url.path.resize(url.path.size() - 4);
+  if (url.host == "www.github.com" || url.host == "api.github.com") url.host = "github.com";
+  if (url.host == given.host && url.path == given.path) return std::nullopt;
+  return url.scheme + "://" + net::host_header(url) + url.path;
+}
+
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -78,6 +94,24 @@ std::size_t distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
+}
+
+// "maximum" for max, "drain_deadline" for drain: the nearest in length, of no less than three
+// letters.
+std::optional<std::string> longer_or_shorter(std::string_view typed,
+                                             std::span<const std::string> words) {
+  constexpr std::size_t kLeast = 3;
+  std::optional<std::string> best;
+  std::size_t near = std::string_view::npos;
+  for (const std::string& word : words) {
+    const std::size_t shorter = std::min(typed.size(), word.size());
+    const std::size_t longer = std::max(typed.size(), word.size());
+    const bool same = typed.substr(0, shorter) == std::string_view(word).substr(0, shorter);
+    if (!same || shorter < kLeast || longer - shorter >= near) continue;
+    near = longer - shorter;
+    best = word;
+  }
+  return best;
 }
 
 }  // namespace
@@ -164,6 +198,13 @@ core::Result<GithubScope> parse_github_url(std::string_view text) {
     return core::fail(core::Fault::invalid,
                       "would send credentials over http in clear; write https://...");
   }
+  if (const auto address = scope_behind(*url)) {
+    // A secret in the wrong place must not come back in what is proposed.
+    const bool shown = github::parse_endpoint(*address) && !looks_secret(*address);
+    return core::fail(core::Fault::invalid,
+                      "is a page's or a clone's address; write " +
+                          (shown ? *address : "the scope's own, like https://github.com/ORG"));
+  }
   // The client's own reader, so that the two can never differ over an address.
   const auto endpoint = github::parse_endpoint(text);
   if (!endpoint) {
@@ -199,7 +240,7 @@ std::optional<std::string> did_you_mean(std::string_view typed,
       best = word;
     }
   }
-  return best;
+  return best ? best : longer_or_shorter(low, words);
 }
 
 std::string quoted(std::string_view text) {

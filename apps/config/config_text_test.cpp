@@ -63,6 +63,26 @@ TEST(ConfigText, SendsNoCredentialsInClearToANameThatLooksLikeLoopback) {
   EXPECT_FALSE(parse_github_url("http://127.example.com/acme"));
 }
 
+TEST(ConfigText, ProposesTheScopeOfAPageButNoSecret) {
+  const auto told = [](const std::string& url) {
+    const auto scope = parse_github_url(url);
+    return scope ? "taken" : scope.error().what;
+  };
+  const std::string page = "is a page's or a clone's address; write ";
+  EXPECT_EQ(told("https://GitHub.com/Orgs/acme/"), page + "https://github.com/acme");
+  EXPECT_EQ(told("https://api.github.com/orgs/acme"), page + "https://github.com/acme");
+  EXPECT_EQ(told("https://tenant.ghe.com/a/b.git/"), page + "https://tenant.ghe.com/a/b");
+  for (const char* none : {"https://github.com/orgs//acme", "https://github.com/.git",
+                           "https://github.com/orgs/ghp_MARKED"}) {
+    EXPECT_EQ(told(none), page + "the scope's own, like https://github.com/ORG") << none;
+  }
+  for (const char* own : {"https://github.com/orgs-of-acme", "https://github.com/acme/orgs",
+                          "https://github.com/enterprises/orgs", "https://ghes.example/acme/git",
+                          "https://www.ghes.example/acme"}) {
+    EXPECT_EQ(told(own), "taken") << own;
+  }
+}
+
 TEST(ConfigText, RefusesNamesThatGitHubDoesNotGive) {
   for (const char* bad : {"https://github.com/ac.me", "https://github.com/acme/..",
                           "https://github.com/acme/.", "https://github.com/enterprises/b.ig"}) {
@@ -77,6 +97,10 @@ TEST(ConfigText, SuggestsWhatWasLikelyMeant) {
   EXPECT_EQ(did_you_mean("Max", words), "max");
   EXPECT_EQ(did_you_mean("label", words), "labels");
   EXPECT_EQ(did_you_mean("colour", words), std::nullopt);
+  // What is longer or shorter by a whole word was meant as well, but not for two letters.
+  EXPECT_EQ(did_you_mean("maximum", words), "max");
+  EXPECT_EQ(did_you_mean("webhook", words), "webhook_secret");
+  EXPECT_EQ(did_you_mean("wa", std::vector<std::string>{"warm_for_all"}), std::nullopt);
 }
 
 TEST(ConfigText, KnowsASecretByItsLook) {
