@@ -40,23 +40,31 @@ std::string lookup_route(ScopeKind kind) {
 
 }  // namespace
 
-core::Result<std::unique_ptr<Credentials>> make_credentials(Key key, const Endpoint& endpoint,
-                                                            Rest& rest, core::Clock& clock) {
+core::Status check_key(const Key& key) {
   if (const auto* token = std::get_if<TokenKey>(&key)) {
     const std::string_view text = token->token.reveal();
     // A line break would end the header: it is what a careless `echo >file` leaves.
     if (text.empty() || text.find_first_of("\r\n \t") != std::string_view::npos) {
       return core::fail(Fault::invalid, "the GitHub token is empty, or has white space in it");
     }
-    return std::make_unique<TokenCredentials>(token->token);
+    return {};
   }
-  auto& app = std::get<AppKey>(key);
+  const auto& app = std::get<AppKey>(key);
   if (app.issuer.empty()) return core::fail(Fault::invalid, "the GitHub App has no client id");
   if (const auto signature = net::rs256(app.private_key, "trial"); !signature) {
     return core::fail(Fault::invalid, "the private key of GitHub App " + app.issuer + ": " +
                                           signature.error().what);
   }
-  return std::make_unique<AppCredentials>(std::move(app), endpoint, rest, clock);
+  return {};
+}
+
+core::Result<std::unique_ptr<Credentials>> make_credentials(Key key, const Endpoint& endpoint,
+                                                            Rest& rest, core::Clock& clock) {
+  if (const auto fits = check_key(key); !fits) return std::unexpected(fits.error());
+  if (const auto* token = std::get_if<TokenKey>(&key)) {
+    return std::make_unique<TokenCredentials>(token->token);
+  }
+  return std::make_unique<AppCredentials>(std::move(std::get<AppKey>(key)), endpoint, rest, clock);
 }
 
 TokenCredentials::TokenCredentials(const core::Secret& token) : value_(bearer(token.reveal())) {}

@@ -44,7 +44,11 @@ class Credentials {
   virtual std::int64_t installation() = 0;
 };
 
-// `rest` and `clock` must outlive it. `invalid`: an empty token, or a key that is no RSA key.
+// Whether GitHub could be called with it at all; calls nobody. `invalid`: an empty token or one
+// with white space in it, or a key that is no RSA key. The text never quotes them.
+core::Status check_key(const Key& key);
+
+// `rest` and `clock` must outlive it. `invalid`: as of check_key.
 core::Result<std::unique_ptr<Credentials>> make_credentials(Key key, const Endpoint& endpoint,
                                                             Rest& rest, core::Clock& clock);
 

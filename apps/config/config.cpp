@@ -11,6 +11,8 @@
 
 #include "apps/config/config_reader.hpp"
 #include "apps/config/config_text.hpp"
+#include "github/credentials.hpp"
+#include "net/url.hpp"
 
 namespace jitney::app {
 
@@ -146,6 +148,23 @@ core::Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
+core::Status usable_token(const core::Secret& token) {
+  return github::check_key(github::TokenKey{.token = token});
+}
+
+core::Status usable_private_key(const GithubScope& scope, const core::Secret& key) {
+  return github::check_key(github::AppKey{
+      .issuer = scope.app_id, .installation_id = scope.installation_id, .private_key = key});
+}
+
+core::Status usable_proxy(const core::Secret& proxy) {
+  const auto parsed = net::parse_proxy(proxy.reveal());
+  return parsed ? core::Status() : std::unexpected(parsed.error());
+}
+
+// GitHub signs with whatever was given to it.
+core::Status any_text(const core::Secret&) { return {}; }
+
 }  // namespace
 
 core::Result<Config> parse_config(std::string_view text, const std::string& name) {
@@ -176,6 +195,13 @@ core::Result<Config> load_config(const std::string& path) {
   return parse_config(*text, path);
 }
 
+std::vector<std::string> lines_of(const core::Error& error) {
+  std::vector<std::string> lines;
+  std::istringstream text(error.what);
+  for (std::string line; std::getline(text, line);) lines.push_back(std::move(line));
+  return lines;
+}
+
 const GithubScope* Config::scope(std::string_view name) const {
   const auto found = std::ranges::find(github, name, &GithubScope::name);
   return found == github.end() ? nullptr : &*found;
@@ -183,18 +209,25 @@ const GithubScope* Config::scope(std::string_view name) const {
 
 SecretProblems check_secrets(const Config& config) {
   SecretProblems problems;
-  const auto check = [&](const SecretRef& reference) {
+  // `usable` is what the server itself asks before it takes the secret.
+  const auto check = [&](const SecretRef& reference, const auto& usable) {
     if (reference.remote()) return;  // who checks a file may not read what AWS keeps
-    if (auto secret = load_secret(reference); !secret) {
+    if (const auto secret = load_secret(reference); !secret) {
       problems.missing.push_back(secret.error().what);
+    } else if (const core::Status status = usable(*secret); !status) {
+      problems.unusable.push_back(reference.where + ": the secret in the " + reference.text() +
+                                  " cannot be used: " + status.error().what);
     }
     if (auto exposed = exposure(reference)) problems.exposed.push_back(*std::move(exposed));
   };
   for (const GithubScope& scope : config.github) {
-    for (const auto* reference : {&scope.token, &scope.private_key, &scope.proxy_secret}) {
-      if (*reference) check(**reference);
+    if (scope.token) check(*scope.token, usable_token);
+    if (scope.private_key) {
+      check(*scope.private_key,
+            [&](const core::Secret& key) { return usable_private_key(scope, key); });
     }
-    for (const SecretRef& reference : scope.webhook_secrets) check(reference);
+    if (scope.proxy_secret) check(*scope.proxy_secret, usable_proxy);
+    for (const SecretRef& reference : scope.webhook_secrets) check(reference, any_text);
   }
   return problems;
 }

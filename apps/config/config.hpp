@@ -137,12 +137,16 @@ struct Config {
 // `not_found`: there is no such file. `invalid`: its text has one line for every mistake,
 // "file:line:column: what is wrong; write ... instead". Secrets are not read.
 core::Result<Config> load_config(const std::string& path);
+// The lines of that text.
+std::vector<std::string> lines_of(const core::Error& error);
 // The same for text that has no file; `name` stands for it in messages.
 core::Result<Config> parse_config(std::string_view toml, const std::string& name);
 
-// Every secret that cannot be read and every secret file that others can read, a line each.
+// Every secret that cannot be read, that `serve` would refuse (a private key that is none), and
+// every secret file that others can read, a line each. What AWS keeps is not looked at.
 struct SecretProblems {
   std::vector<std::string> missing;
+  std::vector<std::string> unusable;
   std::vector<std::string> exposed;
 };
 SecretProblems check_secrets(const Config& config);

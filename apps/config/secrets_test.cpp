@@ -106,6 +106,35 @@ TEST_F(Secrets, FilesThatOthersCanReadArePointedOut) {
   EXPECT_THAT(*told, Not(HasSubstr("s3cret")));
 }
 
+TEST_F(Secrets, AreTriedAsTheServerTriesThem) {
+  const auto problems = [&](const std::string& credentials, const std::string& text) {
+    const std::string path = write("tried", text);
+    const auto config =
+        parse_config("ingress = \"poll\"\n[[github]]\nurl = \"https://github.com/a\"\n" +
+                         credentials + " = { file = \"" + path +
+                         "\" }\n[[pool]]\nname = \"p\"\n[pool.process]\nrunner_dir = \"/r\"\n",
+                     "t.toml");
+    EXPECT_TRUE(config) << config.error().what;
+    return config ? check_secrets(*config).unusable : std::vector<std::string>{};
+  };
+  const std::string app = "client_id = \"Iv23\"\ninstallation_id = 1\nprivate_key";
+  const std::string proxy = "token = { env = \"JITNEY_TEST_SECRET\" }\nproxy";
+  for (const auto& [credentials, text, why] :
+       std::vector<std::array<std::string, 3>>{{app, "MARKED, no key", "no RSA key in PEM form"},
+                                               {"token", "MARKED token", "white space"},
+                                               {"token", "MARKED\n\n", "white space"},
+                                               {proxy, "MARKED:1", "http://[user:password@]"}}) {
+    const std::vector<std::string> told = problems(credentials, text);
+    ASSERT_EQ(told.size(), 1U) << text;
+    EXPECT_THAT(told[0],
+                HasSubstr("the secret in the file " + directory_ + "/tried cannot be used"));
+    EXPECT_THAT(told[0], ::testing::AllOf(::testing::StartsWith("t.toml:"), HasSubstr(why),
+                                          Not(HasSubstr("MARKED"))));
+  }
+  EXPECT_THAT(problems("token", "one-word\n"), ::testing::IsEmpty());
+  EXPECT_THAT(problems(proxy, "http://me:word@proxy.example:3128\n"), ::testing::IsEmpty());
+}
+
 TEST_F(Secrets, AreCheckedForAWholeConfiguration) {
   const std::string open = write("open", "s3cret", 0644);
   const auto config = parse_config(

@@ -64,50 +64,59 @@ std::string find_config(const Parsed& parsed) {
   return "";
 }
 
-int no_config(int status) {
-  return complain(status,
-                  "no configuration: there is no ./jitney.toml and no /etc/jitney/jitney.toml; "
-                  "write one (docs/configuration.md has an example) or name it with --config");
+core::Error no_config() {
+  return {.fault = core::Fault::not_found,
+          .what =
+              "no configuration: there is no ./jitney.toml and no /etc/jitney/jitney.toml; "
+              "write one (docs/configuration.md has an example) or name it with --config"};
 }
 
-// Runs `command` with the configuration that the command line names.
-int with_config(const Parsed& parsed, int wrong, const std::function<int(const Config&)>& command) {
-  const std::string path = find_config(parsed);
-  if (path.empty()) return no_config(wrong);
-  const auto config = load_config(path);
-  if (!config) {
-    const std::string text = config.error().what;
-    if (config.error().fault == core::Fault::not_found) return complain(wrong, text);
-    return complain(wrong, "the configuration has mistakes:\n" + text);
+int complain_of_config(int status, const core::Error& error) {
+  if (error.fault == core::Fault::not_found) return complain(status, error.what);
+  return complain(status, "the configuration has mistakes:\n" + error.what);
+}
+
+// Whatever collects the server's log reads lines of JSON, also where there is no server yet.
+int refuse_to_serve(const core::Error& error) {
+  if (isatty(STDERR_FILENO) == 1) return complain_of_config(kConfiguration, error);
+  for (const std::string& line : lines_of(error)) {
+    net::log(net::LogLevel::error, "cannot start",
+             {{"fault", core::to_string(error.fault)}, {"error", line}});
   }
-  return command(*config);
+  return kConfiguration;
+}
+
+// The configuration that the command line names.
+core::Result<Config> configuration(const Parsed& parsed) {
+  const std::string path = find_config(parsed);
+  return path.empty() ? std::unexpected(no_config()) : load_config(path);
 }
 
 template <class Command>
 std::function<int(Parsed&)> asking(Command command) {
   return [command](Parsed& parsed) {
-    return with_config(parsed, kUsage, [&](const Config& config) {
-      const auto now = std::chrono::system_clock::now();
-      const Asked asked{.config = config,
-                        .json = parsed.json(),
-                        .screen = screen_of(STDOUT_FILENO),
-                        .now = std::chrono::time_point_cast<core::Duration>(now)};
-      return command(asked, parsed);
-    });
+    const auto config = configuration(parsed);
+    if (!config) return complain_of_config(kUsage, config.error());
+    const auto now = std::chrono::system_clock::now();
+    const Asked asked{.config = *config,
+                      .json = parsed.json(),
+                      .screen = screen_of(STDOUT_FILENO),
+                      .now = std::chrono::time_point_cast<core::Duration>(now)};
+    return command(asked, parsed);
   };
 }
 
 int serve_with(const Parsed& parsed, const Hosts& hosts) {
-  return with_config(parsed, kConfiguration, [&](const Config& config) {
-    net::set_log_level(config.server.log_level);
-    for (const std::string& warning : config.warnings) {
-      net::log(net::LogLevel::warning, "configuration", {{"warning", warning}});
-    }
-    for (const std::string& exposed : check_secrets(config).exposed) {
-      net::log(net::LogLevel::warning, "a secret is open to others", {{"warning", exposed}});
-    }
-    return hosts.serve(config);
-  });
+  const auto config = configuration(parsed);
+  if (!config) return refuse_to_serve(config.error());
+  net::set_log_level(config->server.log_level);
+  for (const std::string& warning : config->warnings) {
+    net::log(net::LogLevel::warning, "configuration", {{"warning", warning}});
+  }
+  for (const std::string& exposed : check_secrets(*config).exposed) {
+    net::log(net::LogLevel::warning, "a secret is open to others", {{"warning", exposed}});
+  }
+  return hosts.serve(*config);
 }
 
 CLI::App* command(CLI::App& app, Parsed& parsed, const std::string& name, const std::string& about,
@@ -201,12 +210,14 @@ void add_config(CLI::App& app, Parsed& parsed) {
   CLI::App* check = command(
       *config, parsed, "check",
       "Tell every mistake with file, line, column and what to write instead",
-      "Then: secrets that are missing or open to others, what this machine lacks, pools that "
-      "overlap.\n"
+      "Then: secrets that are missing, of no use or open to others, what this machine lacks, "
+      "pools\n"
+      "that overlap.\n"
       "Secrets are never printed. Exit status 2: mistakes; 1: secrets or this machine; 0: neither.",
       [](Parsed& p) {
         const std::string path = find_config(p);
-        return path.empty() ? no_config(kUsage) : check_config(path, p.json(), p.file_only);
+        return path.empty() ? complain(kUsage, no_config().what)
+                            : check_config(path, p.json(), p.file_only);
       });
   check->add_flag("--file-only", parsed.file_only,
                   "Look at the file alone, not at secrets and this machine");

@@ -22,17 +22,6 @@ namespace json = boost::json;
 
 using Lines = std::vector<std::string>;
 
-Lines split(const std::string& text) {
-  Lines lines;
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return lines;
-}
-
 std::optional<std::string> runner_dir_trouble(const std::string& directory) {
   const std::string listener = directory + "/bin/Runner.Listener";
   if (access(listener.c_str(), X_OK) == 0) return std::nullopt;
@@ -101,12 +90,15 @@ std::string listed(std::string_view title, const Lines& lines) {
 }
 
 struct Report {
-  Lines mistakes, warnings, secrets, exposed, machine;
+  Lines mistakes, warnings, machine;
+  SecretProblems secrets;
   std::string summary;  // of a configuration without mistakes
 
   [[nodiscard]] int status() const {
     if (!mistakes.empty()) return kUsage;
-    return secrets.empty() && machine.empty() ? kOk : kFailed;
+    const bool sound = secrets.missing.empty() && secrets.unusable.empty() &&
+                       secrets.exposed.empty() && machine.empty();
+    return sound ? kOk : kFailed;
   }
 };
 
@@ -123,13 +115,15 @@ std::string summary_of(const Config& config) {
 int show(const Report& report, const std::string& path, bool as_json) {
   const int status = report.status();
   if (as_json) {
-    const bool printed = print_json(json::object{{"ok", status == kOk},
-                                                 {"path", path},
-                                                 {"mistakes", array_of(report.mistakes)},
-                                                 {"warnings", array_of(report.warnings)},
-                                                 {"missing_secrets", array_of(report.secrets)},
-                                                 {"exposed_secrets", array_of(report.exposed)},
-                                                 {"machine", array_of(report.machine)}});
+    const bool printed =
+        print_json(json::object{{"ok", status == kOk},
+                                {"path", path},
+                                {"mistakes", array_of(report.mistakes)},
+                                {"warnings", array_of(report.warnings)},
+                                {"missing_secrets", array_of(report.secrets.missing)},
+                                {"unusable_secrets", array_of(report.secrets.unusable)},
+                                {"exposed_secrets", array_of(report.secrets.exposed)},
+                                {"machine", array_of(report.machine)}});
     return printed ? status : answered(false);
   }
   std::string text;
@@ -140,8 +134,9 @@ int show(const Report& report, const std::string& path, bool as_json) {
   } else {
     text = path + " is well written: " + report.summary + "\n";
   }
-  text += listed("Secrets that cannot be read by this user, here", report.secrets);
-  text += listed("Secrets that others can read", report.exposed);
+  text += listed("Secrets that cannot be read by this user, here", report.secrets.missing);
+  text += listed("Secrets that are not what they must be", report.secrets.unusable);
+  text += listed("Secrets that others can read", report.secrets.exposed);
   text += listed("On this machine", report.machine);
   text += listed("Mind", report.warnings);
   return print(text) ? status : answered(false);
@@ -156,15 +151,13 @@ int check_config(const std::string& path, bool as_json, bool file_only) {
     return complain(kUsage, config.error().what);
   }
   if (!config) {
-    report.mistakes = split(config.error().what);
+    report.mistakes = lines_of(config.error());
     return show(report, path, as_json);
   }
   report.summary = summary_of(*config);
   report.warnings = config->warnings;
   if (!file_only) {
-    SecretProblems problems = check_secrets(*config);
-    report.secrets = std::move(problems.missing);
-    report.exposed = std::move(problems.exposed);
+    report.secrets = check_secrets(*config);
     report.machine = check_machine(*config);
   }
   return show(report, path, as_json);
