@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <set>
 
+#include "core/blame.hpp"
 #include "core/functions.hpp"
 
 namespace jitney::core {
@@ -21,6 +22,8 @@ std::vector<JobEvent> matched(const Deployment& deployment, std::span<const JobE
 void wake(const Context& context, std::span<const Recorded> recorded, Time now) {
   std::set<std::string> pools;
   for (const Recorded& one : recorded) {
+    // A letter that stays is closed by the next move_jobs.
+    if (one.was_dead && !one.job.dead) static_cast<void>(forget_letter(context, one.job.id));
     if (one.changed && one.job.status == JobStatus::queued && one.job.open()) {
       pools.insert(one.job.pool);
     }

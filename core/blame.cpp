@@ -76,6 +76,10 @@ Status bury(const Context& context, JobId id, const Death& death) {
   return add_letter(context, *buried);
 }
 
+Status forget_letter(const Context& context, JobId job) {
+  return context.queue.forget(MessageKind::dead_job, std::to_string(job));
+}
+
 Status remember_idle_end(const Context& context, const Runner& runner, const std::string& cause) {
   return context.ledger.put({.key = idle_end_prefix(runner.pool) + runner.name,
                              .value = std::to_string(runner.launched_for) + " " + cause,

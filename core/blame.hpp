@@ -16,6 +16,9 @@ Status blame(const Context& context, JobId job, const std::string& key, const Er
 // Gives a job up at once and puts it among the dead letters. Idempotent.
 Status bury(const Context& context, JobId job, const Death& death);
 
+// Takes a job that is not dead any more from the dead letters. Idempotent.
+Status forget_letter(const Context& context, JobId job);
+
 // A runner that might have been registered ended and had no job. Remembered in the ledger, so that
 // the next create_runner asks GitHub about the pool's queued jobs before it launches again: a lost
 // `completed` cannot launch for ever. Idempotent.

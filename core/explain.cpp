@@ -71,14 +71,21 @@ std::optional<Phase> supply_for(int place, const Snapshot& snapshot) {
   return std::nullopt;
 }
 
+// A wait for what makes machines, or for GitHub, which must let their runners register.
+Explanation held(const std::string& who, const std::string& why, Time until, Time now) {
+  const bool github = why.starts_with(kGithubRefuses);
+  const bool disk = why.find("free disk") != std::string::npos;
+  return {github ? WaitsFor::github
+          : disk ? WaitsFor::disk
+                 : WaitsFor::capacity,
+          who + (github ? " waits for GitHub: " : " waits for a machine: ") + why +
+              ". The next try is in " + describe(std::max(until - now, Duration::zero())) + ".",
+          until};
+}
+
 Explanation waiting_batch(const std::string& who, const Snapshot& snapshot, Time now) {
   for (const Batch& batch : snapshot.batches) {
-    if (batch.waiting.empty()) continue;
-    const bool disk = batch.waiting.find("free disk") != std::string::npos;
-    return {disk ? WaitsFor::disk : WaitsFor::capacity,
-            who + " waits for a machine: " + batch.waiting + ". The next try is in " +
-                describe(std::max(batch.next_try - now, Duration::zero())) + ".",
-            batch.next_try};
+    if (!batch.waiting.empty()) return held(who, batch.waiting, batch.next_try, now);
   }
   return {WaitsFor::booting, who + " waits for its machine, which is being launched.", {}};
 }
@@ -176,11 +183,7 @@ Explanation explain(const Deployment& deployment, const Job& job, const Snapshot
   }
   if (phase) return with_supply(who, *phase, snapshot, now);
   if (reasons.hold && reasons.hold->expires > now) {
-    const bool disk = reasons.hold->value.find("free disk") != std::string::npos;
-    return {disk ? WaitsFor::disk : WaitsFor::capacity,
-            who + " waits for a machine: " + reasons.hold->value + ". The next try is in " +
-                describe(reasons.hold->expires - now) + ".",
-            reasons.hold->expires};
+    return held(who, reasons.hold->value, reasons.hold->expires, now);
   }
   return without_supply(deployment, who, job, snapshot);
 }

@@ -17,7 +17,7 @@ enum class WaitsFor {
   no_pool,      // no pool covers its labels
   dead,         // given up; a person or move_jobs must act
   retry,        // a failed launch: waits until not_before
-  github,       // GitHub is unreachable
+  github,       // GitHub is unreachable, or refuses our credentials
   cap,          // the pool is full
   capacity,     // the provider has none to give; another try is due
   disk,         // free disk is below the floor
@@ -38,7 +38,8 @@ struct Explanation {
 // What the ledger remembers about why nothing can be launched now.
 struct Reasons {
   std::optional<Note> breaker;  // GitHub cannot be reached
-  std::optional<Note> hold;     // launches of the pool wait: free disk, a throttled provider
+  std::optional<Note> hold;     // launches of the pool wait: free disk, a throttled provider,
+                                // credentials that GitHub refuses
 };
 Result<Reasons> reasons(Ledger& ledger, const Job& job);
 

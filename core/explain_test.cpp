@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/launch.hpp"
+
 namespace jitney::core {
 namespace {
 
@@ -76,6 +78,17 @@ TEST_F(Explain, DiskBelowTheFloor) {
   reasons_.hold =
       Note{"launch-wait/cpu", "free disk 1 GiB below the floor of 2 GiB", kNow, kNow + 1min};
   EXPECT_EQ(explain().waits_for, WaitsFor::disk);
+}
+
+TEST_F(Explain, CredentialsThatGitHubRefusesAreNoWantOfMachines) {
+  reasons_.hold = Note{"launch-wait/cpu", std::string(kGithubRefuses) + " [[github]] \"acme\": 401",
+                       kNow, kNow + 1min};
+  const Explanation e = explain();
+  EXPECT_EQ(e.waits_for, WaitsFor::github);
+  EXPECT_NE(
+      e.sentence.find("waits for GitHub: GitHub refuses the credentials of [[github]] \"acme\""),
+      std::string::npos)
+      << e.sentence;
 }
 
 TEST_F(Explain, CapacityIsTheBatchesWait) {

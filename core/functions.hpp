@@ -51,7 +51,8 @@ struct Moved {
 // Also makes dead letters of jobs whose pool a person took out of the configuration.
 Result<Moved> move_jobs(const Context& context);
 
-// A person's redrive of one job: clears the death, forgets the dead letter, wakes the pool.
+// A person's redrive of one job: clears the death, forgets the dead letter, wakes the pool. Of a
+// job that is not dead any more it forgets the letter, and is `conflict`.
 Result<Job> redrive(const Context& context, JobId job);
 
 // --- sweep: makes ledger, fleet and GitHub agree

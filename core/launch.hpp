@@ -14,6 +14,9 @@ Status launch(const Context& context, const Pool& pool, Batch batch);
 // failure.
 Status abandon(const Context& context, const Batch& batch, const Error& error, bool blamed);
 
+// How a wait begins that is GitHub's doing; followed by the name of the [[github]].
+inline constexpr std::string_view kGithubRefuses = "GitHub refuses the credentials of";
+
 // A wait that concerns the whole pool (free disk, a throttled provider): nothing is claimed for it
 // until it is over. Kept in the ledger, where `explain` reads it.
 std::string hold_key(std::string_view pool);

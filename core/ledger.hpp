@@ -82,6 +82,7 @@ struct Recorded {
   Job job;
   bool changed = false;          // the row was written
   bool was_demand = false;       // queued before this event
+  bool was_dead = false;         // given up before this event
   std::optional<Runner> runner;  // the runner of ours that the event named and moved
 };
 

@@ -8,10 +8,6 @@ namespace jitney::core {
 
 namespace {
 
-Status forget(const Context& context, JobId job) {
-  return context.queue.forget(MessageKind::dead_job, std::to_string(job));
-}
-
 // A dead letter whose job lives again or is done: left over from a death between two writes.
 Status forget_stale(const Context& context) {
   const auto letters = context.queue.dead_letters(1000);
@@ -24,7 +20,7 @@ Status forget_stale(const Context& context) {
     const auto job = context.ledger.job(id);
     if (!job) return std::unexpected(job.error());
     if (*job && (*job)->dead) continue;
-    if (Status forgotten = forget(context, id); !forgotten) return forgotten;
+    if (Status forgotten = forget_letter(context, id); !forgotten) return forgotten;
   }
   return {};
 }
@@ -35,7 +31,7 @@ Status move(const Context& context, const Job& job, Moved& moved) {
   if (!now) return std::unexpected(now.error());
   if (!*now || !(*now)->dead) {
     moved.closed += 1;
-    return forget(context, job.id);
+    return forget_letter(context, job.id);
   }
   const bool hopeless = (*now)->dead->permanent || context.deployment.pool(job.pool) == nullptr;
   if (hopeless || (*now)->redrives >= context.deployment.max_redrives) {
@@ -83,10 +79,13 @@ Status bury_strays(const Context& context, Moved& moved) {
 Result<Job> redrive(const Context& context, JobId id) {
   const Time now = context.clock.now();
   auto job = context.ledger.redrive(id, now);
-  if (!job) return job;
+  if (!job) {
+    if (job.error().fault == Fault::conflict) static_cast<void>(forget_letter(context, id));
+    return job;
+  }
   // The row is what counts: if these are lost, the sweep wakes the pool and the next move_jobs
   // forgets.
-  static_cast<void>(forget(context, id));
+  static_cast<void>(forget_letter(context, id));
   static_cast<void>(context.queue.push(
       {.kind = MessageKind::create_runner, .key = job->pool, .detail = ""}, Duration::zero(), now));
   return job;

@@ -52,6 +52,35 @@ TEST_F(MoveJobs, ClosesAJobThatGitHubCallsOver) {
   EXPECT_TRUE(letters().empty());
 }
 
+TEST_F(MoveJobs, HasNothingToCloseOnceGitHubHasToldOfTheEnd) {
+  const JobId id = dead_job();
+  forge.finish(id, "cancelled");
+  tell(id);
+  EXPECT_TRUE(letters().empty()) << "nobody is to look for what was wrong with it";
+}
+
+TEST_F(MoveJobs, HasNothingToCloseOnceARunnerHasTheJob) {
+  const JobId id = dead_job();
+  const auto somebody = forge.mint("somebody-elses", pool().labels, 1);
+  ASSERT_TRUE(somebody);
+  forge.take(id, somebody->id);
+  tell(id);
+  EXPECT_FALSE(job(id).dead);
+  EXPECT_TRUE(letters().empty());
+}
+
+// A letter that was left over: somebody died between the two writes.
+TEST_F(MoveJobs, RedriveOfAJobThatIsOverClosesItsLetter) {
+  const JobId id = dead_job();
+  forge.finish(id, "cancelled");
+  tell(id);
+  ASSERT_TRUE(queue.bury({MessageKind::dead_job, std::to_string(id), ""}, "told to", clock.now()));
+  const auto alive = redrive(context(), id);
+  ASSERT_FALSE(alive);
+  EXPECT_EQ(alive.error().fault, Fault::conflict);
+  EXPECT_TRUE(letters().empty());
+}
+
 TEST_F(MoveJobs, RedrivesAJobThreeTimesAndThenKeepsIt) {
   const JobId id = dead_job();
   for (int life = 1; life <= deployment.max_redrives; ++life) {

@@ -70,11 +70,15 @@ class Start {
 
   Status could_not_mint(const Error& error) {
     switch (error.fault) {
-      case Fault::unauthorized:
-        if (Status held = hold_launches(context_, pool_.name, error, kUnauthorizedHold); !held) {
+      case Fault::unauthorized: {
+        const Error refused{error.fault, std::string(kGithubRefuses) + " [[github]] \"" +
+                                             pool_.scope +
+                                             "\" (jitney doctor says more): " + error.what};
+        if (Status held = hold_launches(context_, pool_.name, refused, kUnauthorizedHold); !held) {
           return held;
         }
-        return give_up(error);
+        return give_up(refused);
+      }
       case Fault::invalid:
       case Fault::not_found:
       case Fault::no_capacity:

@@ -2,7 +2,9 @@
 // The way of one runner from a machine that answers to a registration on GitHub.
 #include "core/start.hpp"
 
+#include "core/explain.hpp"
 #include "core/functions_test.hpp"
+#include "core/launch.hpp"
 
 namespace jitney::core {
 namespace {
@@ -161,8 +163,13 @@ TEST_F(StartTest, HoldsTheLaunchesWhileGitHubRefusesTheCredentials) {
   ASSERT_TRUE(create());
   EXPECT_FALSE(job(id).dead) << "a new secret mends it";
   EXPECT_EQ(job(id).failures, 1);
+  EXPECT_TRUE(job(id).last_error.starts_with(kGithubRefuses)) << job(id).last_error;
   EXPECT_EQ(machine_count(), 0u);
   const JobId next = queue_job();
+  const auto why = reasons(ledger, job(next));
+  ASSERT_TRUE(why && why->hold);
+  EXPECT_EQ(explain(deployment, job(next), *ledger.snapshot("cpu"), *why, clock.now()).waits_for,
+            WaitsFor::github);
   ASSERT_TRUE(create());
   EXPECT_EQ(fleet.launches.size(), 1u) << "it would cost one more machine";
   clock.advance(1min);

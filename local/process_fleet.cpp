@@ -24,6 +24,7 @@ namespace {
 constexpr std::string_view kHalf = ".new-";
 constexpr std::string_view kGone = ".gone-";
 constexpr std::string_view kQuarantine = ".quarantine";
+constexpr std::string_view kMachine = "m-";  // as machine_name() begins
 constexpr std::chrono::seconds kLeftoverPatience{5};
 
 // Every component must let the user pass; the last one is the runner's own.
@@ -43,6 +44,32 @@ core::Status may_pass(const Account& account, const std::string& path) {
     }
     if (end == std::string::npos) return {};
   }
+}
+
+// What a runners_dir of ours may hold. `lost+found`: it may be a file system of its own.
+bool is_ours(std::string_view name) {
+  return name.starts_with(kMachine) || name.starts_with(kHalf) || name.starts_with(kGone) ||
+         name == kQuarantine || name == "lost+found";
+}
+
+// Whatever is in runners_dir and belongs to no machine is removed, so nobody else may keep files
+// there: a person who names /opt, or the state directory, must not lose it.
+core::Status check_runners_dir(const std::string& directory, const std::string& state_dir) {
+  const std::string below = directory.ends_with('/') ? directory : directory + '/';
+  if (state_dir == directory || (state_dir + '/').starts_with(below)) {
+    return core::fail(core::Fault::invalid, "process.runners_dir " + directory +
+                                                " holds the state directory " + state_dir +
+                                                ": give the runners a directory of their own");
+  }
+  for (const std::string& name : list_directory(directory)) {
+    if (is_ours(name)) continue;
+    return core::fail(core::Fault::invalid,
+                      "process.runners_dir " + directory + " holds \"" + name +
+                          "\", which is no runner's: name a directory that holds nothing else, "
+                          "such as " +
+                          below + "jitney-runners");
+  }
+  return {};
 }
 
 }  // namespace
@@ -67,6 +94,7 @@ core::Result<std::unique_ptr<ProcessFleet>> ProcessFleet::open(ProcessFleetOptio
 
 core::Status ProcessFleet::prepare() {
   const std::string& state = options_.state_dir;
+  if (core::Status ours = check_runners_dir(options_.runners_dir, state); !ours) return ours;
   if (!exists(state)) {
     if (core::Status made = make_directory(state, 0711); !made) return made;
   }
@@ -112,7 +140,7 @@ void ProcessFleet::clear_halves() {
     if (name.starts_with(kHalf) || name.starts_with(kGone)) remove_tree(machines, name);
   }
   for (const std::string& name : list_directory(options_.runners_dir)) {
-    if (name == kQuarantine) continue;
+    if (name == kQuarantine || !is_ours(name)) continue;
     if (name.starts_with('.')) {
       remove_tree(options_.runners_dir, name);
     } else if (!exists(files(name).directory) && !remove_tree(options_.runners_dir, name)) {
@@ -305,7 +333,7 @@ std::string ProcessFleet::describe_isolation() const {
         (users.empty() ? "" : ", ") + name + " as " + (account ? account->name : pool.runner_user);
     limits = limits || pool.limits.memory > 0 || pool.limits.cpu > 0 || pool.limits.tasks > 0;
   }
-  std::string text = same_user && !no_namespaces_.empty() ? "none: " : "";
+  std::string text = same_user ? "none: " : "";
   text += same_user ? "jobs run as the server's own user and can read what it can (set runner_user)"
                     : "jobs run as users of their own";
   text += users.empty() ? "" : ": " + users;

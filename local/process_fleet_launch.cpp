@@ -35,8 +35,10 @@ std::string in_gib(std::int64_t bytes) {
   return text;
 }
 
-// The same (token, index) always gives the same name, no two the same one, and people can read it.
-core::MachineId machine_name(const std::string& token, int index) {
+// The same (token, claim, index) always gives the same name, no two the same one, and people can
+// read it. The moment of the claim, because a ledger that was lost or restored counts launches
+// anew, and the machines of the first count are remembered as gone.
+core::MachineId machine_name(const std::string& token, std::int64_t claimed, int index) {
   std::string readable;
   for (const char c : token.substr(0, kTokenInName)) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -46,12 +48,14 @@ core::MachineId machine_name(const std::string& token, int index) {
   char place[16];
   std::snprintf(place, sizeof place, "%03d", index);
   // A name must not begin with a dot.
-  return "m-" + readable + "-" + net::hex(net::sha256(token)).substr(0, 8) + "-" + place;
+  return "m-" + readable + "-" +
+         net::hex(net::sha256(token + "@" + std::to_string(claimed))).substr(0, 8) + "-" + place;
 }
 
 struct LaunchRequest {
   MachineMeta meta;
   std::string runner_dir;
+  std::int64_t claimed = 0;  // milliseconds
   int count = 0;
 };
 
@@ -63,6 +67,7 @@ core::Result<LaunchRequest> parse_request(const std::string& text) {
   request.meta.pool = net::get_string_or(*value, "pool", "");
   request.meta.batch = net::get_string_or(*value, "batch", "");
   request.meta.user = net::get_string_or(*value, "runner_user", "");
+  request.claimed = net::get_int(*value, "claimed").value_or(0);
   request.runner_dir = net::get_string_or(*value, "runner_dir", "");
   request.meta.limits.memory = net::get_int(*value, "memory").value_or(0);
   request.meta.limits.cpu =
@@ -100,6 +105,7 @@ core::Result<std::string> ProcessFleet::compose(const core::Pool& pool, const co
   return json::serialize(json::object{{"deployment", options_.deployment},
                                       {"pool", pool.name},
                                       {"batch", batch.id},
+                                      {"claimed", batch.created_at.time_since_epoch().count()},
                                       {"count", count},
                                       {"runner_dir", options->second.runner_dir},
                                       {"runner_user", options->second.runner_user},
@@ -126,7 +132,7 @@ core::Result<core::LaunchOutcome> ProcessFleet::launch(const std::string& text,
       launching_[std::hash<std::string>()(token) % launching_.size()]);
   core::LaunchOutcome outcome;
   for (int index = 0; index < request->count; ++index) {
-    const core::MachineId id = machine_name(token, index);
+    const core::MachineId id = machine_name(token, request->claimed, index);
     if (!exists(files(id).meta()) && !exists(tombstone(id))) {
       core::Status made = enough_disk();
       if (made) made = make_machine(id, request->meta, request->runner_dir);

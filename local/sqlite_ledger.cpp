@@ -99,6 +99,7 @@ core::Recorded apply(Connection& connection, const core::JobEvent& event) {
   const core::Job* known = before ? &*before : nullptr;
   core::Recorded recorded;
   recorded.was_demand = before && before->demand(event.seen_at);
+  recorded.was_dead = before && before->dead;
   const std::optional<core::Job> after = core::apply(known, event);
   recorded.changed = after.has_value();
   recorded.job = after ? *after : *before;

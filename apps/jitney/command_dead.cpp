@@ -106,7 +106,12 @@ core::Status redrive_in(OpenLedger& file, const core::DeadLetter& letter, core::
     const auto id = parse_job_id(letter.message.key);
     if (!id) return std::unexpected(id.error());
     const auto job = file.ledger().redrive(*id, now);
-    if (!job) return std::unexpected(job.error());
+    if (!job) {
+      if (job.error().fault == core::Fault::conflict) {
+        static_cast<void>(file.queue().forget(letter.message.kind, letter.message.key));
+      }
+      return std::unexpected(job.error());
+    }
     wake = {.kind = core::MessageKind::create_runner, .key = job->pool, .detail = ""};
   }
   if (auto pushed = file.queue().push(wake, core::Duration::zero(), now); !pushed) return pushed;

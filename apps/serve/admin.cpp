@@ -186,9 +186,12 @@ net::Response Admin::health() {
   for (const auto& [name, check] : options_.checks) {
     if (const auto trouble = check()) reasons[name] = *trouble;
   }
+  json::array warnings;
+  for (const std::string& warning : options_.warnings()) warnings.emplace_back(warning);
   const bool ok = reasons.empty();
   return json_answer(ok ? 200 : 503, json::object{{"ok", ok},
                                                   {"reasons", std::move(reasons)},
+                                                  {"warnings", std::move(warnings)},
                                                   {"no_namespaces", options_.no_namespaces}});
 }
 

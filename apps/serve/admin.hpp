@@ -29,6 +29,9 @@ struct AdminOptions {
   std::vector<std::string> own_hosts;
   // Each nullopt when well, else why not.
   std::vector<std::pair<std::string, std::function<std::optional<std::string>()>>> checks;
+  // For /healthz: what works without GitHub or the provider only for a while. No illness: another
+  // start of the server would not mend it.
+  std::function<std::vector<std::string>()> warnings = [] { return std::vector<std::string>{}; };
   // For /healthz: why runners of one user see each other; empty: they do not.
   std::string no_namespaces;
   // What only the server knows: sweep age, quarantined roots, disk, database size.

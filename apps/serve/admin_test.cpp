@@ -51,7 +51,9 @@ class AdminTest : public testing::Test {
 };
 
 TEST_F(AdminTest, HealthIsOkOnlyWhenTheLedgerTakesWritesAndEveryCheckPasses) {
-  EXPECT_EQ(json("/healthz").at("ok"), true);
+  const value body = json("/healthz");
+  EXPECT_EQ(body.at("ok"), true);
+  EXPECT_TRUE(body.at("warnings").as_array().empty());
 }
 
 TEST_F(AdminTest, HealthSaysWhyRunnersSeeEachOtherWithoutCallingItIll) {
@@ -59,6 +61,13 @@ TEST_F(AdminTest, HealthSaysWhyRunnersSeeEachOtherWithoutCallingItIll) {
   const value body = json("/healthz");
   EXPECT_EQ(body.at("ok"), true);
   EXPECT_EQ(body.at("no_namespaces"), "namespaces: Operation not permitted");
+}
+
+TEST_F(AdminTest, HealthTellsWhatAnotherStartWouldNotMendWithoutCallingItIll) {
+  options_.warnings = [] { return std::vector<std::string>{"list runners of acme: 401"}; };
+  const value body = json("/healthz");
+  EXPECT_EQ(body.at("ok"), true);
+  EXPECT_EQ(body.at("warnings").at(0), "list runners of acme: 401");
 }
 
 TEST_F(AdminTest, HealthNamesEachReason) {

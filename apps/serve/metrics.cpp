@@ -84,6 +84,10 @@ struct Metrics::Parts {
   Family<Counter>& sweeps = counters(registry, "jitney_sweeps_total", "Sweeps, by outcome");
   Gauge& sweep_age =
       gauges(registry, "jitney_sweep_age_seconds", "Since the last sweep ended; -1 before").Add({});
+  Gauge& complete_sweep_age =
+      gauges(registry, "jitney_complete_sweep_age_seconds",
+             "Since the last sweep that could look at everything; -1 before")
+          .Add({});
   Gauge& queue_depth =
       gauges(registry, "jitney_queue_depth", "Messages waiting, due or delayed").Add({});
   Gauge& dead_letters =
@@ -126,6 +130,7 @@ Metrics::Metrics(const std::vector<core::Pool>& pools, const std::vector<std::st
     parts_->forge_calls.Add({{"scope", scope}, {"operation", "mint"}, {"outcome", "ok"}});
   }
   parts_->sweep_age.Set(-1);
+  parts_->complete_sweep_age.Set(-1);
 }
 
 Metrics::~Metrics() = default;
@@ -227,6 +232,7 @@ void Metrics::set(const Sample& sample) {
   parts_->queue_depth.Set(sample.queue_depth);
   parts_->dead_letters.Set(sample.dead_letters);
   parts_->sweep_age.Set(sample.sweep_age_seconds);
+  parts_->complete_sweep_age.Set(sample.complete_sweep_age_seconds);
   parts_->quarantined.Set(sample.quarantined_roots);
   parts_->free_disk.Set(sample.free_disk_bytes);
   parts_->database.Set(sample.database_bytes);

@@ -58,6 +58,7 @@ class Metrics final : public Meter {
     double queue_depth = 0;
     double dead_letters = 0;
     double sweep_age_seconds = 0;
+    double complete_sweep_age_seconds = 0;
     double quarantined_roots = 0;
     double free_disk_bytes = 0;
     double database_bytes = 0;

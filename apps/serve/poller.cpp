@@ -73,11 +73,15 @@ bool Poller::wait_stopped(core::Duration longest) {
   return ended_.wait_until(lock, Steady::now() + longest, [this] { return running_ == 0; });
 }
 
-std::optional<core::Duration> Poller::sweep_age() const {
-  const std::int64_t at = swept_at_;
+std::optional<core::Duration> Poller::since(std::int64_t at) {
   if (at == 0) return std::nullopt;
   return std::chrono::duration_cast<core::Duration>(Steady::now() -
                                                     Steady::time_point(Steady::duration(at)));
+}
+
+std::vector<std::string> Poller::missed() const {
+  const std::lock_guard lock(mutex_);
+  return missed_;
 }
 
 std::optional<std::string> Poller::trouble() const {
@@ -118,10 +122,15 @@ void Poller::sweep_once() {
     return;
   }
   swept_at_ = Steady::now().time_since_epoch().count();
+  if (swept->troubles.empty()) complete_at_ = swept_at_.load();
+  {
+    const std::lock_guard lock(mutex_);
+    missed_ = swept->troubles;
+  }
   metrics_.swept(context.clock.now(), swept->troubles.empty());
   for (const std::string& trouble : swept->troubles) {
     net::log(net::LogLevel::warning, "the sweep could not look at everything",
-             {{"trouble", trouble}});
+             {{"error", trouble}});
   }
   const bool acted = swept->orphans_stopped + swept->ghosts_removed + swept->runners_stopped +
                          swept->redelivered !=

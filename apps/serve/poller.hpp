@@ -54,8 +54,14 @@ class Poller {
   void stop();  // does not wait
   bool wait_stopped(core::Duration longest);
 
-  // Since the last complete sweep; nullopt before the first.
-  [[nodiscard]] std::optional<core::Duration> sweep_age() const;
+  // Since the last sweep that ended well, and since the last that could look at everything; nullopt
+  // before the first such.
+  [[nodiscard]] std::optional<core::Duration> sweep_age() const { return since(swept_at_); }
+  [[nodiscard]] std::optional<core::Duration> complete_sweep_age() const {
+    return since(complete_at_);
+  }
+  // What the last sweep could not look at, and why: GitHub, the provider.
+  [[nodiscard]] std::vector<std::string> missed() const;
   // nullopt: all is well; else why not, for /healthz.
   [[nodiscard]] std::optional<std::string> trouble() const;
 
@@ -67,15 +73,18 @@ class Poller {
   void sweep_once();
   void move_once();
   void one_ended();
+  static std::optional<core::Duration> since(std::int64_t at);
 
   const PollerOptions options_;
   const NewContext context_;
   Metrics& metrics_;
   const Steady::time_point started_at_ = Steady::now();
   std::atomic<std::int64_t> swept_at_{0};  // steady ns; 0: never
-  std::mutex mutex_;                       // of `running_`
+  std::atomic<std::int64_t> complete_at_{0};
+  mutable std::mutex mutex_;  // of the two below
   std::condition_variable ended_;
   int running_ = 0;  // threads
+  std::vector<std::string> missed_;
   std::jthread sweeper_;
   std::jthread asker_;
 };

@@ -174,11 +174,15 @@ AdminOptions Server::Parts::admin_options() {
   made.own_hosts = options.own_hosts;
   made.checks = {{"workers", [this] { return workers->trouble(); }},
                  {"sweep", [this] { return poller->trouble(); }}};
+  made.warnings = [this] { return poller->missed(); };
   made.no_namespaces = wiring->no_namespaces();
   made.add_to_sample = [this](Metrics::Sample& sample) {
     wiring->add_to_sample(sample);
-    const auto age = poller->sweep_age();
-    sample.sweep_age_seconds = age ? std::chrono::duration<double>(*age).count() : -1;
+    const auto seconds = [](std::optional<core::Duration> age) {
+      return age ? std::chrono::duration<double>(*age).count() : -1;
+    };
+    sample.sweep_age_seconds = seconds(poller->sweep_age());
+    sample.complete_sweep_age_seconds = seconds(poller->complete_sweep_age());
   };
   return made;
 }

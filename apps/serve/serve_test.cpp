@@ -124,6 +124,21 @@ TEST_F(ServeTest, JobsRunToTheEndAndNothingIsLeft) {
   EXPECT_EQ(serve.log().find("ghp_token"), std::string::npos);
 }
 
+TEST_F(ServeTest, ATokenThatGitHubRefusesIsToldWhereOperatorsLook) {
+  directory_.write("token", "ghp_of_nobody");
+  ServeProcess serve(directory_, "jitney.toml", "log");
+  ASSERT_TRUE(serve.serves());
+  EXPECT_TRUE(within_bound([&] {
+    return serve.get("/healthz").body.find("401") != std::string::npos;
+  })) << serve.log();
+  EXPECT_EQ(serve.get("/healthz").status, 200) << "another start would not mend it";
+  EXPECT_NE(serve.get("/metrics").body.find("jitney_complete_sweep_age_seconds -1\n"),
+            std::string::npos);
+  serve.signal(SIGTERM);
+  EXPECT_EQ(serve.exit_status(), 0) << serve.log();
+  EXPECT_EQ(serve.log().find("ghp_of_nobody"), std::string::npos);
+}
+
 TEST_F(ServeTest, BadWebhooksGetAClearAnswerAndChangeNothing) {
   ServeProcess serve(directory_, "jitney.toml", "log");
   ASSERT_TRUE(serve.serves());

@@ -49,6 +49,16 @@ TEST_P(LedgerContract, StatusOnlyRisesHoweverLateAnEventComes) {
   EXPECT_TRUE(ledger_.snapshot(kPool)->jobs.empty());
 }
 
+TEST_P(LedgerContract, ARecordTellsThatTheJobWasDead) {
+  queue_job(1);
+  ASSERT_TRUE(ledger_.bury(1, {"gave up", false, kNow}).has_value());
+  EXPECT_TRUE(queue_job(1, kNow + 1min).was_dead);
+  const core::Recorded over = record(event(1, JobStatus::completed));
+  EXPECT_TRUE(over.was_dead);
+  EXPECT_FALSE(over.job.dead);
+  EXPECT_FALSE(record(event(1, JobStatus::completed)).was_dead);
+}
+
 TEST_P(LedgerContract, EventsOfOneCallAreAppliedInTheirOrder) {
   const RunnerName name = runner_in(Phase::registered);
   const std::vector<JobEvent> events = {

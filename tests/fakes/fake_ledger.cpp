@@ -89,6 +89,7 @@ core::Recorded FakeLedger::apply(const core::JobEvent& event) {
       at == jobs_.end() ? std::nullopt : std::optional(at->second.job);
   core::Recorded recorded;
   recorded.was_demand = before && before->demand(event.seen_at);
+  recorded.was_dead = before && before->dead;
   const auto after = core::apply(before ? &*before : nullptr, event);
   recorded.changed = after.has_value();
   recorded.job = after ? *after : *before;
