@@ -15,6 +15,7 @@ namespace jitney::app {
 namespace {
 
 constexpr int kGap = 2;
+constexpr int kReadable = 20;  // columns for a sentence
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
 
@@ -87,17 +88,70 @@ std::string_view code_of(Paint paint) {
   return "";
 }
 
-// Takes columns from the widest that may be cut, until all fits or none is left to cut.
+// Takes columns where it costs least until all fits or nothing may be taken: from the last, which
+// is wrapped and loses nothing, as long as it stays readable; then from the widest that may be cut.
 void fit(std::vector<int>& widths, const std::vector<Column>& columns, int room) {
-  while (std::accumulate(widths.begin(), widths.end(), 0) > room) {
-    std::size_t widest = columns.size();
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      const bool may = columns[i].least > 0 && widths[i] > columns[i].least;
-      if (may && (widest == columns.size() || widths[i] > widths[widest])) widest = i;
-    }
-    if (widest == columns.size()) return;
-    --widths[widest];
+  int over = std::accumulate(widths.begin(), widths.end(), 0) - room;
+  const auto take = [&](std::size_t i, int most, int least) {
+    if (columns[i].least == 0) return false;
+    const int taken = std::max(0, std::min({most, over, widths[i] - least}));
+    widths[i] -= taken;
+    over -= taken;
+    return taken > 0;
+  };
+  const std::size_t last = columns.size() - 1;
+  take(last, over, std::max(columns[last].least, kReadable));
+  std::vector<std::size_t> others(last);
+  std::iota(others.begin(), others.end(), 0);
+  while (over > 0 && !others.empty()) {
+    const auto widest =
+        std::ranges::max_element(others, {}, [&](std::size_t i) { return widths[i]; });
+    if (!take(*widest, 1, columns[*widest].least)) others.erase(widest);
   }
+  take(last, over, columns[last].least);
+}
+
+// The lines of a cell. Unlike `wrapped`, it breaks words that are too wide: the terminal would go
+// on with them under the first column.
+std::vector<std::string> lines_of(std::string_view text, int width) {
+  std::vector<std::string> lines;
+  const std::string all = wrapped(text, {.width = width});
+  for (std::string_view rest = all; !rest.empty();) {
+    std::string_view part = beginning(rest.substr(0, rest.find('\n')), width);
+    rest.remove_prefix(part.size());
+    if (rest.starts_with('\n')) rest.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    lines.emplace_back(part);
+  }
+  return lines;
+}
+
+// The last cell is the sentence that a table is looked at for: it is wrapped, the others are cut.
+std::string row_text(const std::vector<Cell>& row, const std::vector<int>& widths,
+                     const Screen& screen) {
+  std::string made;
+  int blanks = 0;  // not written until something follows
+  const auto put = [&](const std::string& shown, Paint paint) {
+    made += std::string(static_cast<std::size_t>(blanks), ' ') + painted(shown, paint, screen);
+    blanks = 0;
+  };
+  const std::size_t last = row.size() - 1;
+  for (std::size_t i = 0; i < last; ++i) {
+    const std::string shown = cut(row[i].text, widths[i]);
+    if (!shown.empty()) put(shown, row[i].paint);
+    blanks += widths[i] - width_of(shown) + kGap;
+  }
+  const int indent =
+      std::accumulate(widths.begin(), widths.end() - 1, 0) + kGap * static_cast<int>(last);
+  const std::vector<std::string> lines = lines_of(row[last].text, widths[last]);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) {
+      made += '\n';
+      blanks = indent;
+    }
+    put(lines[i], row[last].paint);
+  }
+  return made + "\n";
 }
 
 }  // namespace
@@ -155,23 +209,10 @@ std::string Table::text(const Screen& screen) const {
   if (screen.width > 0) {
     fit(widths, columns_, screen.width - kGap * (static_cast<int>(columns_.size()) - 1));
   }
-  const auto line = [&](const auto& cell_at) {
-    std::string made;
-    int blanks = 0;  // not written until something follows
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const Cell cell = cell_at(i);
-      const std::string shown = cut(cell.text, widths[i]);
-      if (!shown.empty()) {
-        made +=
-            std::string(static_cast<std::size_t>(blanks), ' ') + painted(shown, cell.paint, screen);
-        blanks = 0;
-      }
-      blanks += widths[i] - width_of(shown) + kGap;
-    }
-    return made + "\n";
-  };
-  std::string all = line([&](std::size_t i) { return Cell{columns_[i].title, Paint::faint}; });
-  for (const auto& row : rows_) all += line([&](std::size_t i) { return row[i]; });
+  std::vector<Cell> titles;
+  for (const Column& column : columns_) titles.push_back({column.title, Paint::faint});
+  std::string all = row_text(titles, widths, screen);
+  for (const auto& row : rows_) all += row_text(row, widths, screen);
   return all;
 }
 

@@ -13,7 +13,7 @@
 namespace jitney::app {
 
 struct Screen {
-  int width = 0;  // columns; 0: no terminal, nothing is cut
+  int width = 0;  // columns; 0: no terminal, nothing is cut or wrapped
   bool colour = false;
 };
 // Of a file descriptor. Colour only on a terminal, without NO_COLOR and not with TERM=dumb.
@@ -28,14 +28,15 @@ std::string painted(std::string_view text, Paint paint, const Screen& screen);
 
 struct Column {
   std::string title;
-  int least = 0;  // may be cut down to that width; 0: never cut
+  int least = 0;  // may be cut down to that width, or wrapped at it when last; 0: never
 };
 struct Cell {
   std::string text;
   Paint paint = Paint::none;
 };
 
-// A row for each line, two blanks between columns, no blanks at a line's end.
+// A line for each row, two blanks between columns, no blanks at a line's end. What does not fit is
+// cut; but of the last column it goes on under itself, in further lines.
 class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}

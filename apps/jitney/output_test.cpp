@@ -26,13 +26,68 @@ TEST(Output, TablesAlignAndEndWithoutBlanks) {
             "1234567\n");
 }
 
-TEST(Output, TablesFitTheScreenByCuttingWhatMayBeCut) {
+TEST(Output, TheLastColumnIsWrappedUnderItself) {
   EXPECT_EQ(sample().text({.width = 27}),
             "ID       STATUS  NAME\n"
-            "1        queued  a rather …\n"
+            "1        queued  a rather\n"
+            "                 long name\n"
+            "                 of a job\n"
             "1234567\n");
   // Too narrow for what may not be cut: numbers stay whole.
   EXPECT_NE(sample().text({.width = 5}).find("1234567"), std::string::npos);
+}
+
+TEST(Output, OtherColumnsAreCutToFitTheScreen) {
+  Table table({{"NAME", 6}, {"ID"}});
+  table.add({{"a rather long name"}, {"1"}});
+  EXPECT_EQ(table.text({.width = 13}),
+            "NAME       ID\n"
+            "a rather…  1\n");
+}
+
+TEST(Output, TheLastColumnGivesWayFirstAsLongAsItCanBeRead) {
+  Table table({{"OF", 6}, {"WHAT", 10}});
+  table.add({{"runner:linux-12"}, {"one two three four five six seven"}});
+  EXPECT_EQ(table.text({.width = 37}),
+            "OF               WHAT\n"
+            "runner:linux-12  one two three four\n"
+            "                 five six seven\n");
+  EXPECT_EQ(table.text({.width = 31}),
+            "OF         WHAT\n"
+            "runner:l…  one two three four\n"
+            "           five six seven\n");
+  EXPECT_EQ(table.text({.width = 19}),
+            "OF      WHAT\n"
+            "runne…  one two\n"
+            "        three four\n"
+            "        five six\n"
+            "        seven\n");
+}
+
+TEST(Output, WordsWiderThanTheLastColumnAreBroken) {
+  Table table({{"A"}, {"B", 4}});
+  table.add({{"x"}, {"to /a/löng/path"}});
+  EXPECT_EQ(table.text({.width = 8}),
+            "A  B\n"
+            "x  to\n"
+            "   /a/lö\n"
+            "   ng/pa\n"
+            "   th\n");
+}
+
+TEST(Output, ATableOfOneColumnIsWrappedToo) {
+  Table table({{"B", 3}});
+  table.add({{" one  two"}});
+  EXPECT_EQ(table.text({.width = 5}), "B\none\ntwo\n");
+}
+
+TEST(Output, EveryLineOfAWrappedCellHasItsColour) {
+  Table table({{"A"}, {"B", 3}});
+  table.add({{"x"}, {"one two", Paint::bad}});
+  EXPECT_EQ(table.text({.width = 6, .colour = true}),
+            "\033[2mA\033[0m  \033[2mB\033[0m\n"
+            "x  \033[31mone\033[0m\n"
+            "   \033[31mtwo\033[0m\n");
 }
 
 TEST(Output, ColourDoesNotMoveColumns) {
