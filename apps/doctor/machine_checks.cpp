@@ -35,8 +35,8 @@ Finding check_listener(const char* key, const ListenerFacts& facts, const Listen
         return failed(check, facts.address + ": nobody listens, though jitney serve runs",
                       "does it run with this configuration? Restart it");
       }
-      return warning(check, facts.address + ": free; jitney serve does not run",
-                     "systemctl start jitney, or: jitney serve");
+      return failed(check, facts.address + ": free; jitney serve does not run",
+                    "systemctl start jitney, or: jitney serve");
     case ListenerFacts::State::taken:
       return failed(check,
                     facts.address + ": another program has it" +

@@ -117,13 +117,18 @@ TEST(MachineChecks, PortsAreOursFreeOrSomebodyElses) {
     facts.admin.state = state;
     return check_listeners(facts)[0].verdict;
   };
-  EXPECT_EQ(verdict(State::free), Verdict::warning);
+  EXPECT_EQ(verdict(State::free), Verdict::failed) << "no server runs: jobs wait";
   EXPECT_EQ(verdict(State::unwell), Verdict::failed);
   EXPECT_EQ(verdict(State::taken), Verdict::failed);
   EXPECT_EQ(verdict(State::unknown), Verdict::failed);
   MachineFacts facts = good();
   facts.webhook->state = State::free;
   EXPECT_EQ(check_listeners(facts)[1].verdict, Verdict::failed) << "the server runs without it";
+  facts.admin.state = State::free;
+  for (const Finding& one : check_listeners(facts)) {
+    EXPECT_EQ(one.verdict, Verdict::failed) << one.check;
+    EXPECT_THAT(one.todo, HasSubstr("systemctl start jitney")) << one.check;
+  }
   facts.webhook.reset();
   EXPECT_EQ(check_listeners(facts).size(), 1U);
 }

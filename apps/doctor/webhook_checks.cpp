@@ -11,6 +11,7 @@ namespace {
 using core::Duration;
 using core::Fault;
 
+constexpr const char* kDeliveries = "deliveries";
 constexpr Duration kRecent = std::chrono::hours(24);
 // With webhooks, questions only look for what got lost: the hosts spend that part of
 // calls_per_minute.
@@ -77,6 +78,18 @@ Finding app_events(const GithubScope& scope, const github::Hook& hook) {
 
 std::string when(core::Time at, core::Time now) {
   return core::describe(std::max(now - at, Duration::zero())) + " ago";
+}
+
+// The last delivery, when it alone failed. A webhook may be made before the server first runs: then
+// GitHub's ping found nobody, and cost no job. A refusal is another matter: jobs get it as well.
+Finding unanswered(const github::HookDelivery& last, const std::string& seen) {
+  const std::string meaning = meaning_of(last.answer, last.status);
+  const bool found_nobody = last.answer == 0 || last.answer >= 500;
+  if (last.event != "ping" || !found_nobody) return failed(kDeliveries, seen, meaning);
+  return warning(kDeliveries, seen,
+                 "from before jitney serve ran? Send it again: jitney webhook install, or "
+                 "Redeliver on the webhook's page on GitHub. If that fails too: " +
+                     meaning);
 }
 
 }  // namespace
@@ -164,12 +177,12 @@ std::string meaning_of(int answer, const std::string& status) {
 }
 
 Finding check_deliveries(const SeenHooks& seen, core::Time now) {
-  constexpr const char* kCheck = "deliveries";
-  if (!seen.deliveries) return skipped(kCheck, "no webhook to look at");
-  if (!*seen.deliveries) return skipped(kCheck, seen.deliveries->error().what);
+  if (!seen.deliveries) return skipped(kDeliveries, "no webhook to look at");
+  if (!*seen.deliveries) return skipped(kDeliveries, seen.deliveries->error().what);
   const std::vector<github::HookDelivery>& all = **seen.deliveries;
   if (all.empty()) {
-    return warning(kCheck, "none yet", "run a workflow; GitHub keeps deliveries for three days");
+    return warning(kDeliveries, "none yet",
+                   "run a workflow; GitHub keeps deliveries for three days");
   }
   std::size_t recent = 0;
   std::map<int, std::size_t> failures;  // by answer
@@ -186,12 +199,10 @@ Finding check_deliveries(const SeenHooks& seen, core::Time now) {
   const std::string newest = "the last (" + last.event + ", " + when(last.at, now) +
                              ") was answered " +
                              (last.answer == 0 ? "by nobody" : std::to_string(last.answer));
+  if (last_failure == nullptr && !is_success(last.answer)) return unanswered(last, newest);
   if (last_failure == nullptr) {
-    if (!is_success(last.answer)) {
-      return failed(kCheck, newest, meaning_of(last.answer, last.status));
-    }
     return ok(
-        kCheck,
+        kDeliveries,
         newest + (recent == 0 ? "" : "; none failed of " + std::to_string(recent) + " in a day"));
   }
   std::string counts;
@@ -204,8 +215,8 @@ Finding check_deliveries(const SeenHooks& seen, core::Time now) {
   const std::string seen_text = newest + "; " + std::to_string(failed_in_all) + " of " +
                                 std::to_string(recent) + " failed in a day (" + counts + ")";
   const std::string todo = meaning_of(last_failure->answer, last_failure->status);
-  return is_success(last.answer) ? warning(kCheck, seen_text, todo)
-                                 : failed(kCheck, seen_text, todo);
+  return is_success(last.answer) ? warning(kDeliveries, seen_text, todo)
+                                 : failed(kDeliveries, seen_text, todo);
 }
 
 Finding check_missed_webhooks(const Config& config, bool hooks_visible, std::int64_t repositories) {

@@ -114,7 +114,27 @@ TEST(WebhookChecks, AFailureThatLastsFailsAndOneThatPassedWarns) {
   github::HookDelivery ping = delivery(2min, 502);
   ping.event = "ping";
   EXPECT_EQ(judged({delivery(1min, 202), ping}).verdict, Verdict::ok) << "before the server ran";
-  EXPECT_EQ(judged({ping}).verdict, Verdict::failed);
+}
+
+TEST(WebhookChecks, APingThatFoundNoServerIsAWarningUntilItIsSentAgain) {
+  github::HookDelivery ping = delivery(2min, 502);
+  ping.event = "ping";
+  for (const int nobody : {0, 502, 503, 504}) {
+    ping.answer = nobody;
+    const Finding finding = judged({ping});
+    EXPECT_EQ(finding.verdict, Verdict::warning) << nobody;
+    EXPECT_THAT(finding.todo, HasSubstr("jitney webhook install")) << nobody;
+    EXPECT_THAT(finding.todo, HasSubstr("Redeliver")) << nobody;
+  }
+  ping.answer = 502;
+  EXPECT_THAT(judged({ping}).todo, HasSubstr("the proxy found no Jitney"));
+  EXPECT_EQ(judged({ping, delivery(3min, 202)}).verdict, Verdict::warning);
+  EXPECT_EQ(judged({ping, delivery(3min, 502)}).verdict, Verdict::failed) << "a job's, too";
+  // Whoever gave these answers gives them to jobs as well.
+  for (const int refusal : {401, 404}) {
+    ping.answer = refusal;
+    EXPECT_EQ(judged({ping}).verdict, Verdict::failed) << refusal;
+  }
 }
 
 TEST(WebhookChecks, EveryAnswerHasAMeaningOfItsOwn) {

@@ -114,7 +114,7 @@ class Doctor(Case):
             w.edit('min_free_disk = "100000000GiB"', 'min_free_disk = "1MiB"')
 
             w.stop()
-            self.expect(w, "admin_listen", "warning", "does not run", "jitney serve")
+            self.expect(w, "admin_listen", "failed", "does not run", "jitney serve")
             w.sim("POST", "outage", {"kind": "refused"})
             checks = self.expect(w, "credentials", "failed", "", "reach")
             # What does not depend on GitHub is looked at all the same.
