@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "apps/config/config_text.hpp"
 #include "apps/doctor/finding.hpp"
 #include "apps/doctor/webhook_checks.hpp"
+#include "net/http_client.hpp"
 
 namespace jitney::app {
 
@@ -73,6 +75,32 @@ void plan_app_page(const GithubScope& scope, const github::Hook* hook, WebhookPl
 }
 
 }  // namespace
+
+core::Result<std::string> webhook_address(const GithubScope& scope, std::string text) {
+  const auto bad = [](const std::string& why) { return core::fail(core::Fault::invalid, why); };
+  if (text.empty()) {
+    return bad(
+        "say where GitHub reaches this server: --url https://HOST/webhook, or webhook_url in the "
+        "configuration");
+  }
+  while (text.ends_with('/')) text.pop_back();
+  const auto url = net::parse_url(text);
+  if (!url || text.find('@') != std::string::npos) {
+    return bad(
+        "the webhook's URL is no web address without user and password; write "
+        "https://HOST/webhook");
+  }
+  if (url->scheme != "https" && !is_loopback(url->host)) {
+    return bad("the webhook's URL would send jobs over http in clear; write https://HOST/webhook");
+  }
+  // A proxy in front may take a prefix away.
+  const std::string path = url->path.substr(0, url->path.find('?'));
+  if (!path.ends_with("/webhook") && !path.ends_with("/webhook/" + scope.name)) {
+    return bad("the webhook's URL ends in neither /webhook nor /webhook/" + scope.name +
+               ", and Jitney answers 404 there; write https://HOST/webhook");
+  }
+  return text;
+}
 
 core::Result<WebhookPlan> plan_webhook(const GithubScope& scope,
                                        const std::vector<github::Hook>& hooks,

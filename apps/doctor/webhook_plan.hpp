@@ -29,6 +29,11 @@ struct WebhookPlan {
   std::vector<std::string> by_hand;      // what GitHub lets only a person do
 };
 
+// What GitHub is to be given as the webhook's URL, from what a person wrote. `invalid`: it is no
+// https address, or not one that Jitney answers for this scope. The text does not quote: a URL may
+// hold a password.
+core::Result<std::string> webhook_address(const GithubScope& scope, std::string text);
+
 // `not_found`: there is no hook of the asked id; the text lists those that there are.
 core::Result<WebhookPlan> plan_webhook(const GithubScope& scope,
                                        const std::vector<github::Hook>& hooks,

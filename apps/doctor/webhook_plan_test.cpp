@@ -11,6 +11,7 @@ using Act = WebhookPlan::Act;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 GithubScope acme() {
   GithubScope scope;
@@ -94,6 +95,39 @@ TEST(WebhookPlan, OfAnAppAPersonIsToldWhatOnlyAPersonCanDo) {
   EXPECT_THAT(changed.changes, ElementsAre(HasSubstr("URL: ")));
   EXPECT_THAT(changed.by_hand, ElementsAre(HasSubstr("Workflow run")));
   EXPECT_THAT(plan({}, {.app = true}).by_hand, Contains(HasSubstr("Active")));
+}
+
+TEST(WebhookAddress, IsOneThatJitneyAnswers) {
+  const auto address = [](const std::string& text) {
+    return webhook_address(acme(), text).value_or("refused");
+  };
+  for (const char* good :
+       {"https://ci.example/webhook", "https://ci.example:8443/webhook/acme",
+        "https://ci.example/behind/a/proxy/webhook", "http://127.0.0.1:8080/webhook"}) {
+    EXPECT_EQ(address(good), good);
+  }
+  EXPECT_EQ(address("https://ci.example/webhook/"), "https://ci.example/webhook");
+}
+
+TEST(WebhookAddress, AnyOtherIsRefusedAndSaysWhatToWrite) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"", "--url https://HOST/webhook"},
+      {"foo", "no web address"},
+      {"https://", "no web address"},
+      {"https://user:hush@ci.example/webhook", "no web address"},
+      {"ftp://ci.example/webhook", "no web address"},
+      {"http://ci.example/webhook", "https"},
+      {"https://ci.example", "answers 404 there"},
+      {"https://ci.example/hook", "answers 404 there"},
+      {"https://ci.example/mywebhook", "answers 404 there"},
+      {"https://ci.example/webhook/other", "/webhook/acme"}};
+  for (const auto& [text, why] : rows) {
+    const auto refused = webhook_address(acme(), text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().fault, core::Fault::invalid) << text;
+    EXPECT_THAT(refused.error().what, HasSubstr(why)) << text;
+    EXPECT_THAT(refused.error().what, Not(HasSubstr("hush")));
+  }
 }
 
 }  // namespace

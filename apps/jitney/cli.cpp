@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdlib>
 #include <exception>
 
@@ -225,17 +226,29 @@ void add_config(CLI::App& app, Parsed& parsed) {
           [](Parsed& p) { return print_version(p.json()); });
 }
 
+// Why `text` is no webhook's number; empty: it is one.
+std::string no_hook_number(const std::string& text) {
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc{} && stop == end && number > 0) return "";
+  return "takes the webhook's number, with which its address on GitHub ends: .../hooks/NUMBER";
+}
+
 void add_setup(CLI::App& app, Parsed& parsed) {
-  command(app, parsed, "doctor", "Check a set-up from outside, and say what to do",
-          "Looks at GitHub: credentials, permissions, webhook and its last deliveries, runner "
-          "versions;\nand at this machine, or at AWS: templates, images, types, quotas, queues, "
-          "functions.\nChanges nothing and prints no secret. Exit status 1: a check failed.",
-          asking([](const Asked& asked, const Parsed&) { return doctor(asked); }));
+  command(
+      app, parsed, "doctor", "Check a set-up from outside, and say what to do",
+      "Looks at GitHub: credentials, permissions, webhook and its last deliveries, runner "
+      "versions;\nand at this machine, or at AWS: templates, images, types, quotas, queues, "
+      "functions.\nChanges nothing and prints no secret. Run it while the server runs: a stopped "
+      "one fails.\nExit status 1: a check failed.",
+      asking([](const Asked& asked, const Parsed&) { return doctor(asked); }));
   CLI::App* webhook = command(app, parsed, "webhook", "The webhook that tells of jobs", "", {});
   CLI::App* install = command(
       *webhook, parsed, "install", "Make GitHub's webhook, or mend it",
       "Shows what it would change and asks: URL, content type, secret and events. What is right "
-      "is\nleft alone. Of an App, GitHub lets a person alone set events and Active.",
+      "is\nleft alone. Of an App, GitHub lets a person alone set events and Active.\nThen GitHub "
+      "sends a ping, which the running server answers. Exit status 1: it was not.",
       asking(
           [](const Asked& asked, const Parsed& p) { return install_webhook(asked, p.webhook); }));
   WebhookOptions& options = parsed.webhook;
@@ -243,8 +256,8 @@ void add_setup(CLI::App& app, Parsed& parsed) {
   install->add_option("--url", options.url, "Where GitHub reaches this server (webhook_url)")
       ->type_name("URL");
   install->add_option("--hook", options.hook, "Change this one, whatever its URL is now")
-      ->check(CLI::PositiveNumber.description(""))
-      ->type_name("ID");
+      ->check(no_hook_number, "")
+      ->type_name("NUMBER");
   install->add_flag("--secret", options.secret, "Send the secret too: it cannot be compared");
   install->add_flag("--yes", options.yes, "Do not ask");
   install->add_flag("--dry-run", options.dry_run, "Only show what would change");

@@ -112,6 +112,13 @@ TEST_F(Cli, WrongCommandLinesAnswerTwoAndSayWhereHelpIs) {
       {{"dead"}, "dead needs one of: list, show, redrive"},
       {{"dead", "redrive"}, "takes IDs or --all"},
       {{"dead", "redrive", "1", "--all"}, "takes IDs or --all"},
+      {{"webhook", "install", "--hook", "abc"}, "--hook: takes the webhook's number"},
+      {{"webhook", "install", "--hook", "0"}, "--hook: takes the webhook's number"},
+      {{"webhook", "install", "--hook=-1"}, "--hook: takes the webhook's number"},
+      {{"webhook", "install", "--hook", "7x"}, "--hook: takes the webhook's number"},
+      {{"webhook", "install", "--hook", "99999999999999999999"}, "--hook: takes the webhook's"},
+      {{"webhook", "install", "--yes", "--url", "foo"}, "no web address"},
+      {{"webhook", "install", "--yes", "--url", "https://ci.example/x"}, "answers 404 there"},
       {{"explain", "seventeen"}, "a job is named by its number"},
       {{"explain", "https://github.com/acme/app/pull/3"}, "this address names no job"}};
   for (const auto& [arguments, told] : rows) {
@@ -119,6 +126,7 @@ TEST_F(Cli, WrongCommandLinesAnswerTwoAndSayWhereHelpIs) {
     EXPECT_EQ(ran.status, 2) << told << "\n" << ran.out << ran.err;
     EXPECT_THAT(ran.err, AllOf(StartsWith("jitney: "), HasSubstr(told)));
     EXPECT_EQ(ran.out, "");
+    EXPECT_LT(ran.err.size(), 300U) << ran.err;
   }
   EXPECT_EQ(run_jitney({}).status, 2);
 }

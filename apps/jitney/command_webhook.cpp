@@ -51,6 +51,8 @@ bool agreed() {
   return answer == 'y' || answer == 'Y';
 }
 
+bool is_good(int answer) { return answer >= 200 && answer < 300; }
+
 // One scope, from the look at its hooks to the change that was agreed to.
 class Installation {
  public:
@@ -66,13 +68,13 @@ class Installation {
     told_["by_hand"] = array_of(plan_.by_hand);
     told_["done"] = false;
     say_plan();
-    if (plan_.act == WebhookPlan::Act::nothing || options_.dry_run) return kOk;
+    if (options_.dry_run) return kOk;
+    if (plan_.act == WebhookPlan::Act::nothing) return last_failed_ ? prove() : kOk;
     if (!options_.yes && !agreed()) {
       say("Nothing was changed\n");
       return kFailed;
     }
     if (auto done = change(); !done) return failed(done.error());
-    told_["done"] = true;
     return prove();
   }
   [[nodiscard]] const json::object& told() const { return told_; }
@@ -80,12 +82,9 @@ class Installation {
  private:
   core::Status open() {
     told_["github"] = scope_.name;
-    wish_.url = options_.url.empty() ? scope_.webhook_url : options_.url;
-    if (wish_.url.empty()) {
-      return core::fail(Fault::invalid,
-                        "say where GitHub reaches this server: --url https://HOST/webhook, or "
-                        "webhook_url in the configuration");
-    }
+    auto url = webhook_address(scope_, options_.url.empty() ? scope_.webhook_url : options_.url);
+    if (!url) return std::unexpected(url.error());
+    wish_.url = *std::move(url);
     told_["url"] = wish_.url;
     ForgeSettings settings;
     settings.load = secret_loader(asked_.config);
@@ -117,6 +116,7 @@ class Installation {
     const auto seen = github::last_deliveries(*session_, plan_.hook);
     if (!seen || seen->empty()) return {};
     last_delivery_ = seen->front().id;
+    last_failed_ = !is_good(seen->front().answer);
     request.secret_refused = seen->front().answer == 401;
     plan_ = *plan_webhook(scope_, *hooks, request);
     return {};
@@ -135,39 +135,55 @@ class Installation {
     return {};
   }
 
-  // A new hook is sent a ping at once; a changed one is when it is asked for.
+  // What was installed is only done when GitHub was answered.
   int prove() {
-    say("Done: GitHub tells of jobs at " + wish_.url + "\n");
+    const bool changed = plan_.act != WebhookPlan::Act::nothing;
     if (session_->is_app()) {
       say("jitney doctor shows how the next deliveries are answered\n");
-      return kOk;
+    } else if (auto answered = ping(); !answered) {
+      const std::string is = changed ? "the webhook is in place, but " : "";
+      return failed({.fault = answered.error().fault, .what = is + answered.error().what});
+    } else {
+      say("GitHub's ping was answered with " + std::to_string(*answered) + "\n");
     }
-    if (plan_.act == WebhookPlan::Act::change) {
-      if (const auto sent = github::ping_hook(*session_, plan_.hook); !sent) return kOk;
-    }
-    for (int looks = 0; looks < kPingLooks; ++looks) {
-      const auto seen = github::last_deliveries(*session_, plan_.hook);
-      if (!seen) break;
-      const auto ping = std::ranges::find_if(*seen, [&](const github::HookDelivery& one) {
-        return one.event == "ping" && one.id > last_delivery_;
-      });
-      if (ping != seen->end()) return judge(*ping);
-      std::this_thread::sleep_for(kBetweenLooks);
-    }
-    say("GitHub's ping is not answered yet: jitney doctor shows it later\n");
+    told_["done"] = changed;
+    if (changed) say("Done: GitHub tells of jobs at " + wish_.url + "\n");
     return kOk;
   }
 
-  int judge(const github::HookDelivery& ping) {
-    told_["ping"] = ping.answer;
-    if (ping.answer >= 200 && ping.answer < 300) {
-      say("GitHub's ping was answered with " + std::to_string(ping.answer) + "\n");
-      return kOk;
+  // The answer to a ping, if it is a good one. A new hook is sent one at once, another when it is
+  // asked for.
+  core::Result<int> ping() {
+    told_["ping"] = nullptr;
+    if (plan_.act != WebhookPlan::Act::create) {
+      if (auto sent = github::ping_hook(*session_, plan_.hook); !sent) {
+        return core::fail(sent.error().fault, "GitHub sends it no ping: " + sent.error().what);
+      }
     }
-    say("GitHub's ping was answered " +
-        (ping.answer == 0 ? "by nobody" : "with " + std::to_string(ping.answer)) + ": " +
-        meaning_of(ping.answer, ping.status) + "\n");
-    return kOk;
+    for (int looks = 0; looks < kPingLooks; ++looks) {
+      const auto seen = github::last_deliveries(*session_, plan_.hook);
+      if (!seen) {
+        return core::fail(seen.error().fault,
+                          "GitHub does not show how its ping was answered: " + seen.error().what);
+      }
+      const auto ping = std::ranges::find_if(*seen, [&](const github::HookDelivery& one) {
+        return one.event == "ping" && one.id > last_delivery_;
+      });
+      if (ping != seen->end()) return judged(*ping);
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+    return core::fail(Fault::transient,
+                      "GitHub's ping is not answered yet: jitney doctor shows it later");
+  }
+
+  core::Result<int> judged(const github::HookDelivery& ping) {
+    told_["ping"] = ping.answer;
+    if (is_good(ping.answer)) return ping.answer;
+    return core::fail(Fault::transient,
+                      "GitHub's ping was answered " +
+                          (ping.answer == 0 ? "by nobody" : "with " + std::to_string(ping.answer)) +
+                          ": " + meaning_of(ping.answer, ping.status) +
+                          " (After that, the same command again has another ping sent)");
   }
 
   void say_plan() {
@@ -220,6 +236,7 @@ class Installation {
   github::HookWish wish_;
   WebhookPlan plan_;
   std::int64_t last_delivery_ = 0;
+  bool last_failed_ = false;
   json::object told_;
 };
 

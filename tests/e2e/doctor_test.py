@@ -203,6 +203,36 @@ class Webhook(Case):
                     {"Authorization": f"Bearer {TOKEN}", "User-Agent": "t", "Content-Type": "application/json"})
             w.deliver()
 
+    def test_a_ping_that_found_no_server_fails_and_is_sent_again(self):
+        with SetUp() as w:
+            w.stop()
+            w.edit(f'webhook_url = "http://127.0.0.1:{w.port}/webhook"', f'webhook_url = "http://localhost:{w.port}/webhook"')
+            done = w.jitney("webhook", "install", "--yes", "-o", "json", check=False)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn("the webhook is in place, but GitHub's ping was answered", done.stderr)
+            told = json.loads(done.stdout)["webhooks"][0]
+            self.assertEqual((told["action"], told["done"], told["hook"]), ("create", False, w.hooks()[1]["id"]))
+            self.assertIn("GitHub's ping was answered", told["error"])
+            self.assertIn("GitHub's ping was answered", self.install(w, "--yes", status=1), "nothing to change, nobody there")
+
+            w.start()
+            _, checks = w.doctor()
+            self.assertEqual(checks["deliveries"]["verdict"], "warning", checks["deliveries"])
+            self.assertIn("jitney webhook install", checks["deliveries"]["todo"])
+            text = self.install(w, "--yes")
+            self.assertIn("as it should be", text)
+            self.assertIn("ping was answered with 200", text)
+            _, checks = w.doctor()
+            self.assertEqual(checks["deliveries"]["verdict"], "ok", checks["deliveries"])
+            self.assertEqual(len(w.hooks()), 2)
+
+    def test_an_address_that_jitney_does_not_answer_is_refused(self):
+        with SetUp() as w:
+            before = w.hooks()
+            self.assertIn("no web address", self.install(w, "--yes", "--url", "foo", status=2))
+            self.assertIn("answers 404 there", self.install(w, "--yes", "--url", "https://ci.example/hook", status=2))
+            self.assertEqual(w.hooks(), before)
+
     def test_a_secret_that_differs_is_seen_by_our_answers_and_sent_again(self):
         with SetUp() as w:
             hook = w.hooks()[0]
