@@ -149,7 +149,7 @@ void add_hosts(CLI::App& app, Parsed& parsed, const Hosts& hosts) {
       ->check(CLI::Range(1, 1000).description(""))
       ->type_name("N");
   demo->add_option("--state-dir", parsed.demo.state_dir,
-                   "Keep everything there (default: a directory removed at the end)")
+                   "Keep all there, where none was before (default: removed at the end)")
       ->type_name("DIR");
 }
 

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "apps/jitney/cli_world_test.hpp"
 #include "apps/serve/admin.hpp"
@@ -129,6 +131,34 @@ TEST_F(Cli, WrongCommandLinesAnswerTwoAndSayWhereHelpIs) {
     EXPECT_LT(ran.err.size(), 300U) << ran.err;
   }
   EXPECT_EQ(run_jitney({}).status, 2);
+}
+
+TEST_F(Cli, ADemoTakesNoDirectoryThatIsInUse) {
+  for (const char* name : {"jitney.toml", "jitney.db", "token", "webhook_secret", "runners"}) {
+    std::filesystem::remove_all(directory_.path());
+    std::filesystem::create_directory(directory_.path());
+    std::ofstream(directory_.path() + "/" + name) << "before";
+    const Ran ran = run_jitney({"demo", "--jobs", "1", "--exit", "--state-dir", directory_.path()});
+    EXPECT_EQ(ran.status, 1) << name;
+    EXPECT_THAT(ran.err, AllOf(HasSubstr(directory_.path() + " holds " + name),
+                               HasSubstr("name a new directory")));
+    EXPECT_THAT(ran.out, Not(HasSubstr("admin ")));
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_.path()), {}), 1)
+        << "nothing was written beside " << name;
+  }
+}
+
+TEST_F(Cli, ADemoWithoutItsRunnerSaysHowToGetIt) {
+  const std::string alone = directory_.path() + "/bin/jitney";
+  std::filesystem::create_directory(directory_.path() + "/bin");
+  std::filesystem::copy_file(JITNEY_BINARY, alone);
+  const std::string told = directory_.path() + "/told";
+  const int status = std::system((alone + " demo --exit > /dev/null 2> " + told).c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  std::stringstream text;
+  text << std::ifstream(told).rdbuf();
+  EXPECT_THAT(text.str(), AllOf(HasSubstr("script/install"),
+                                HasSubstr(directory_.path() + "/share/jitney/runner-package")));
 }
 
 TEST_F(Cli, AMissingConfigurationSaysWhereItWasLookedFor) {

@@ -12,7 +12,7 @@ struct DemoOptions {
   bool exit = false;      // end when all are done, one JSON line last on stdout
   int cpu_max = 8;        // cap of pool template_cpu
   int gpu_max = 2;        // cap of pool template_gpu
-  std::string state_dir;  // empty: a temporary one, removed at the end
+  std::string state_dir;  // where no demo was; empty: a temporary one, removed at the end
 };
 
 // Returns the exit status: 0 only if every job completed and nothing is left over.

@@ -44,9 +44,24 @@ core::Result<std::string> find_package() {
     looked += (looked.empty() ? "" : ", ") + place.lexically_normal().string();
   }
   return core::fail(core::Fault::not_found,
-                    "the stand-in runner package is missing; build the target runner_package. "
-                    "Looked in: " +
+                    "the stand-in runner, which runs the demo's jobs, is missing: in a checkout of "
+                    "Jitney, script/install puts it beside this command, and script/demo needs no "
+                    "installation. Looked in: " +
                         looked);
+}
+
+// A ledger of before would be counted among this demo's jobs, whose ids are the same each time; and
+// a person's own configuration would be written over.
+core::Status check_unused(const fs::path& directory) {
+  for (const char* name : {"jitney.db", "jitney.toml", "token", "webhook_secret", "runners"}) {
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(directory / name, error))) continue;
+    return core::fail(core::Fault::conflict,
+                      directory.string() + " holds " + name +
+                          " already, of an earlier demo or of a server; name a new directory with "
+                          "--state-dir");
+  }
+  return {};
 }
 
 core::Status write_private(const std::string& path, std::string_view text) {
@@ -84,6 +99,9 @@ core::Result<DemoHome> DemoHome::make(const std::string& directory) {
     home.directory_ = std::move(pattern);
     home.temporary_ = true;
   } else {
+    if (core::Status unused = check_unused(directory); !unused) {
+      return std::unexpected(unused.error());
+    }
     fs::create_directories(directory, error);
     if (error) {
       return core::fail(core::Fault::invalid, "cannot make " + directory + ": " + error.message());

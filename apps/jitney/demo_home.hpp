@@ -14,7 +14,8 @@ namespace jitney::app {
 class DemoHome {
  public:
   // `directory` empty: a new one below $TMPDIR or /tmp. `not_found`: there is no runner package
-  // beside this program; the text says where it was looked for.
+  // beside this program; the text says where it was looked for. `conflict`: `directory` holds a
+  // demo's or a server's files, which stay as they are.
   static core::Result<DemoHome> make(const std::string& directory);
   DemoHome(DemoHome&& other) noexcept;
   DemoHome& operator=(DemoHome&& other) noexcept;
