@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "apps/serve/wiring_fleet.hpp"
 #include "local/process_fleet.hpp"
 
@@ -17,6 +19,8 @@ core::Result<std::unique_ptr<local::ProcessFleet>> open_fleet(const Config& conf
   options.state_dir = config.server.state_dir;
   options.runners_dir = config.process.runners_dir;
   options.deployment = config.deployment.name;
+  // As the systemd unit says: a group that outlives this server.
+  if (const char* group = std::getenv("JITNEY_RUNNERS_CGROUP")) options.cgroup_parent = group;
   options.min_free_disk = config.process.min_free_disk;
   options.stop_grace = config.process.stop_grace;
   options.keep_logs = config.process.keep_logs;

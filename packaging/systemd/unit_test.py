@@ -46,6 +46,16 @@ class Unit(unittest.TestCase):
         for name, path in offered.items():
             self.assertEqual(name, pathlib.PurePath(path).name)
 
+    def test_runners_groups_are_below_another_unit_which_it_starts(self):
+        group = pathlib.PurePath(setting("Environment")[0].removeprefix("JITNEY_RUNNERS_CGROUP="))
+        self.assertEqual(group.parent, pathlib.PurePath("/sys/fs/cgroup/system.slice"))
+        self.assertIn(group.name, setting("Wants")[0].split())
+        self.assertIn(group.name, setting("After")[0].split())
+        holder = (ROOT / "packaging/systemd" / group.name).read_text().splitlines()
+        for line in ("Delegate=yes", "KillMode=process", "Restart=always"):
+            self.assertIn(line, holder)
+        self.assertNotIn("Delegate=yes", UNIT.splitlines(), "what it hands down keeps it from starting again")
+
     def test_it_starts_what_script_install_installs(self):
         command = setting("ExecStart")[0].split()
         directory = re.search(r"^directory=\$\{1:-(\S+)\}$", (ROOT / "script/install").read_text(), re.MULTILINE)
