@@ -34,6 +34,41 @@ TEST_F(ProcessFleetTest, AMachineThatWasRemovedIsNotMadeAgain) {
   EXPECT_EQ(list_directory(world.options.state_dir + "/machines"), std::vector{first.at(1)});
 }
 
+// A ledger that was lost or restored counts from one again: what is remembered as gone was
+// another's.
+TEST_F(ProcessFleetTest, ATokenOfALaterClaimMakesMachinesOfItsOwn) {
+  const auto first = world.launch(1);
+  ASSERT_TRUE(world.stop(first.at(0)));
+  world.claimed_at += std::chrono::hours(1);
+  const auto second = world.launch(1);
+  EXPECT_NE(second, first);
+  EXPECT_TRUE(world.find(second.at(0)));
+  EXPECT_EQ(world.launch(1), second);
+}
+
+TEST_F(ProcessFleetTest, ADirectoryOfOtherFilesIsRefusedAndLeftAsItIs) {
+  world.write_file("srv/backups/2025/important.sql", "all we have\n", 0600);
+  world.options.runners_dir = world.home.path() + "/srv";
+  const core::Status opened = world.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().fault, core::Fault::invalid);
+  EXPECT_NE(opened.error().what.find("\"backups\", which is no runner's"), std::string::npos)
+      << opened.error().what;
+  EXPECT_EQ(contents(world.home.path() + "/srv/backups/2025/important.sql"), "all we have\n");
+  world.options.runners_dir.clear();
+}
+
+TEST_F(ProcessFleetTest, RunnersDoNotLiveAroundTheState) {
+  for (const std::string& place : {world.options.state_dir, world.home.path()}) {
+    world.options.runners_dir = place;
+    const core::Status opened = world.open();
+    ASSERT_FALSE(opened) << place;
+    EXPECT_NE(opened.error().what.find("holds the state directory"), std::string::npos)
+        << opened.error().what;
+  }
+  world.options.runners_dir.clear();
+}
+
 TEST_F(ProcessFleetTest, TokensThatReadAlikeDoNotMeet) {
   EXPECT_NE(world.launch(1, "a/b").at(0), world.launch(1, "a.b").at(0));
   EXPECT_TRUE(is_machine_name(world.launch(1, "../../etc/passwd").at(0)));

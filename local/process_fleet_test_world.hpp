@@ -76,6 +76,7 @@ class FleetWorld {
     if (::geteuid() == 0) pool.runner_user = kUser;
     options.pools["cpu"] = pool;
   }
+  core::Time claimed_at{};  // of the batches that are composed
   ~FleetWorld() {
     if (!fleet) open();
     if (fleet) stop_all();
@@ -103,6 +104,7 @@ class FleetWorld {
     pool.name = "cpu";
     core::Batch batch;
     batch.id = "ci-cpu-1";
+    batch.created_at = claimed_at;
     return fleet->compose(pool, batch, 0, count);
   }
   [[nodiscard]] std::vector<core::MachineId> launch(int count = 1,
