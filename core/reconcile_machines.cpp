@@ -15,7 +15,25 @@ bool batch_will_bind(const Context& context, const Machine& machine) {
   return batch && *batch && (*batch)->open;
 }
 
-void reconcile_machine(const Context& context, const Machine& machine, bool judge, Swept& swept) {
+// A ledger that was lost or restored knows neither the machine nor the runner on it, and GitHub
+// does not say which machine a runner is on: as long as such a runner of the pool has a job, any of
+// its unknown machines may be running it (P6).
+bool may_run_a_job(const Context& context, const World& world, const Machine& machine) {
+  const Pool* pool = context.deployment.pool(machine.pool);
+  if (pool == nullptr) return false;
+  const auto listed = world.registrations.find(pool->scope);
+  if (listed == world.registrations.end()) return false;
+  const std::string prefix = context.deployment.name + "-" + pool->name + "-";
+  return std::ranges::any_of(listed->second, [&](const Registration& registration) {
+    if (!registration.busy || !registration.name.starts_with(prefix)) return false;
+    if (!context.deployment.names(registration.name)) return false;
+    const auto row = context.ledger.runner(registration.name);
+    return !row || !*row;
+  });
+}
+
+void reconcile_machine(const Context& context, const World& world, const Machine& machine,
+                       bool judge, Swept& swept) {
   const auto runner = context.ledger.runner_on(machine.id);
   if (!runner) {
     note_trouble(swept, "machine " + machine.id, runner.error());
@@ -29,6 +47,7 @@ void reconcile_machine(const Context& context, const Machine& machine, bool judg
   }
   if (machine.state == MachineState::stopping) return;
   if (!*runner && batch_will_bind(context, machine)) return;
+  if (!*runner && may_run_a_job(context, world, machine)) return;
   if (!judge || !seen_for_long(context, "orphan/" + machine.id)) return;
   const auto stopped = context.fleet.stop(std::span(&machine.id, 1));
   if (!stopped) {
@@ -77,7 +96,7 @@ void reconcile_machines(const Context& context, const World& world, const std::v
   for (const Machine& machine : world.machines) {
     listed.insert(machine.id);
     if (context.out_of_time()) return;
-    reconcile_machine(context, machine, judge, swept);
+    reconcile_machine(context, world, machine, judge, swept);
   }
   const Time now = context.clock.now();
   for (const Runner& runner : live) {

@@ -29,6 +29,30 @@ TEST_F(ReconcileMachines, StopsAnOrphanOnlyAfterTheGrace) {
   EXPECT_FALSE(there(machine));
 }
 
+// P6, with a ledger that was lost or restored: nothing is known of what runs.
+TEST_F(ReconcileMachines, StopsNoMachineThatMayRunTheJobOfARunnerTheLedgerLost) {
+  const MachineId machine = orphan();
+  const auto lost = forge.mint("prod-cpu-77", pool().labels, 1);
+  ASSERT_TRUE(lost);
+  const JobId id = forge.queue("acme/shop", 0, {"cpu"}).id;
+  forge.take(id, lost->id);
+  steady();
+  EXPECT_EQ(sweep_for(10 * deployment.orphan_grace).orphans_stopped, 0u);
+  EXPECT_TRUE(there(machine));
+  forge.finish(id);
+  EXPECT_EQ(sweep_for(deployment.orphan_grace + 2min).orphans_stopped, 1u);
+}
+
+TEST_F(ReconcileMachines, StopsAnOrphanThoughANeighboursRunnerHasAJob) {
+  const MachineId machine = orphan();
+  const auto other = forge.mint("prod-cpu-eu-77", pool().labels, 1);
+  ASSERT_TRUE(other);
+  forge.take(forge.queue("acme/shop", 0, {"cpu"}).id, other->id);
+  steady();
+  EXPECT_EQ(sweep_for(deployment.orphan_grace + 1min).orphans_stopped, 1u);
+  EXPECT_FALSE(there(machine));
+}
+
 TEST_F(ReconcileMachines, BeginsToCountAnewAfterAPauseInWhichNobodyLooked) {
   const MachineId machine = orphan();
   steady();
