@@ -23,7 +23,7 @@ void wake(const Context& context, std::span<const Recorded> recorded, Time now) 
   std::set<std::string> pools;
   for (const Recorded& one : recorded) {
     // A letter that stays is closed by the next move_jobs.
-    if (one.was_dead && !one.job.dead) static_cast<void>(forget_letter(context, one.job.id));
+    if (one.was_dead && !one.job.dead) static_cast<void>(forget_letter(context.queue, one.job.id));
     if (one.changed && one.job.status == JobStatus::queued && one.job.open()) {
       pools.insert(one.job.pool);
     }

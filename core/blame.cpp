@@ -76,8 +76,8 @@ Status bury(const Context& context, JobId id, const Death& death) {
   return add_letter(context, *buried);
 }
 
-Status forget_letter(const Context& context, JobId job) {
-  return context.queue.forget(MessageKind::dead_job, std::to_string(job));
+Status forget_letter(Queue& queue, JobId job) {
+  return queue.forget(MessageKind::dead_job, std::to_string(job));
 }
 
 Status remember_idle_end(const Context& context, const Runner& runner, const std::string& cause) {

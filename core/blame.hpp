@@ -17,7 +17,7 @@ Status blame(const Context& context, JobId job, const std::string& key, const Er
 Status bury(const Context& context, JobId job, const Death& death);
 
 // Takes a job that is not dead any more from the dead letters. Idempotent.
-Status forget_letter(const Context& context, JobId job);
+Status forget_letter(Queue& queue, JobId job);
 
 // A runner that might have been registered ended and had no job. Remembered in the ledger, so that
 // the next create_runner asks GitHub about the pool's queued jobs before it launches again: a lost

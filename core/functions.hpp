@@ -52,8 +52,9 @@ struct Moved {
 Result<Moved> move_jobs(const Context& context);
 
 // A person's redrive of one job: clears the death, forgets the dead letter, wakes the pool. Of a
-// job that is not dead any more it forgets the letter, and is `conflict`.
-Result<Job> redrive(const Context& context, JobId job);
+// job that is not dead any more it forgets the letter, and is `conflict`. Needs no server: whoever
+// has the storage can do it.
+Result<Job> redrive(Ledger& ledger, Queue& queue, JobId job, Time now);
 
 // --- sweep: makes ledger, fleet and GitHub agree
 

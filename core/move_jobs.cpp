@@ -20,7 +20,7 @@ Status forget_stale(const Context& context) {
     const auto job = context.ledger.job(id);
     if (!job) return std::unexpected(job.error());
     if (*job && (*job)->dead) continue;
-    if (Status forgotten = forget_letter(context, id); !forgotten) return forgotten;
+    if (Status forgotten = forget_letter(context.queue, id); !forgotten) return forgotten;
   }
   return {};
 }
@@ -31,14 +31,14 @@ Status move(const Context& context, const Job& job, Moved& moved) {
   if (!now) return std::unexpected(now.error());
   if (!*now || !(*now)->dead) {
     moved.closed += 1;
-    return forget_letter(context, job.id);
+    return forget_letter(context.queue, job.id);
   }
   const bool hopeless = (*now)->dead->permanent || context.deployment.pool(job.pool) == nullptr;
   if (hopeless || (*now)->redrives >= context.deployment.max_redrives) {
     moved.kept += 1;
     return {};
   }
-  const auto alive = redrive(context, job.id);
+  const auto alive = redrive(context.ledger, context.queue, job.id, context.clock.now());
   if (!alive) return std::unexpected(alive.error());
   moved.redriven += 1;
   return {};
@@ -76,18 +76,17 @@ Status bury_strays(const Context& context, Moved& moved) {
 
 }  // namespace
 
-Result<Job> redrive(const Context& context, JobId id) {
-  const Time now = context.clock.now();
-  auto job = context.ledger.redrive(id, now);
+Result<Job> redrive(Ledger& ledger, Queue& queue, JobId id, Time now) {
+  auto job = ledger.redrive(id, now);
   if (!job) {
-    if (job.error().fault == Fault::conflict) static_cast<void>(forget_letter(context, id));
+    if (job.error().fault == Fault::conflict) static_cast<void>(forget_letter(queue, id));
     return job;
   }
   // The row is what counts: if these are lost, the sweep wakes the pool and the next move_jobs
   // forgets.
-  static_cast<void>(forget_letter(context, id));
-  static_cast<void>(context.queue.push(
-      {.kind = MessageKind::create_runner, .key = job->pool, .detail = ""}, Duration::zero(), now));
+  static_cast<void>(forget_letter(queue, id));
+  static_cast<void>(queue.push({.kind = MessageKind::create_runner, .key = job->pool, .detail = ""},
+                               Duration::zero(), now));
   return job;
 }
 

@@ -75,7 +75,7 @@ TEST_F(MoveJobs, RedriveOfAJobThatIsOverClosesItsLetter) {
   forge.finish(id, "cancelled");
   tell(id);
   ASSERT_TRUE(queue.bury({MessageKind::dead_job, std::to_string(id), ""}, "told to", clock.now()));
-  const auto alive = redrive(context(), id);
+  const auto alive = redrive(ledger, queue, id, clock.now());
   ASSERT_FALSE(alive);
   EXPECT_EQ(alive.error().fault, Fault::conflict);
   EXPECT_TRUE(letters().empty());
@@ -204,7 +204,7 @@ TEST_F(MoveJobs, LetsAPersonRedriveAPermanentFault) {
   fleet.launch_error = Error{Fault::invalid, "no such template"};
   ASSERT_TRUE(create());
   fleet.launch_error.reset();
-  const auto alive = redrive(context(), id);
+  const auto alive = redrive(ledger, queue, id, clock.now());
   ASSERT_TRUE(alive);
   EXPECT_FALSE(alive->dead);
   EXPECT_TRUE(letters().empty());
@@ -213,10 +213,10 @@ TEST_F(MoveJobs, LetsAPersonRedriveAPermanentFault) {
 }
 
 TEST_F(MoveJobs, SaysThatAJobIsNotDeadOrNotKnown) {
-  const auto alive = redrive(context(), queue_job());
+  const auto alive = redrive(ledger, queue, queue_job(), clock.now());
   ASSERT_FALSE(alive);
   EXPECT_EQ(alive.error().fault, Fault::conflict);
-  const auto unknown = redrive(context(), 4711);
+  const auto unknown = redrive(ledger, queue, 4711, clock.now());
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().fault, Fault::not_found);
 }

@@ -15,24 +15,27 @@ bool batch_will_bind(const Context& context, const Machine& machine) {
   return batch && *batch && (*batch)->open;
 }
 
-// A ledger that was lost or restored knows neither the machine nor the runner on it, and GitHub
-// does not say which machine a runner is on: as long as such a runner of the pool has a job, any of
-// its unknown machines may be running it (P6).
-bool may_run_a_job(const Context& context, const World& world, const Machine& machine) {
-  const Pool* pool = context.deployment.pool(machine.pool);
-  if (pool == nullptr) return false;
-  const auto listed = world.registrations.find(pool->scope);
-  if (listed == world.registrations.end()) return false;
-  const std::string prefix = context.deployment.name + "-" + pool->name + "-";
-  return std::ranges::any_of(listed->second, [&](const Registration& registration) {
-    if (!registration.busy || !registration.name.starts_with(prefix)) return false;
-    if (!context.deployment.names(registration.name)) return false;
-    const auto row = context.ledger.runner(registration.name);
-    return !row || !*row;
-  });
+// Pools with a busy runner that the ledger does not know: it was lost or restored. GitHub does not
+// say which machine a runner is on, so any unknown one of the pool may be running the job (P6).
+std::set<std::string, std::less<>> pools_with_lost_jobs(const Context& context, const World& world,
+                                                        const std::vector<Runner>& live) {
+  std::set<RunnerName> known;
+  for (const Runner& runner : live) known.insert(runner.name);
+  std::set<std::string, std::less<>> pools;
+  for (const auto& [scope, registrations] : world.registrations) {
+    for (const Registration& registration : registrations) {
+      const RunnerName& name = registration.name;
+      if (!registration.busy || known.contains(name) || !context.deployment.names(name)) continue;
+      const auto row = context.ledger.runner(name);
+      if (row && *row) continue;
+      const std::size_t pool = context.deployment.name.size() + 1;
+      pools.insert(name.substr(pool, name.rfind('-') - pool));
+    }
+  }
+  return pools;
 }
 
-void reconcile_machine(const Context& context, const World& world, const Machine& machine,
+void reconcile_machine(const Context& context, const Machine& machine, bool may_run_a_job,
                        bool judge, Swept& swept) {
   const auto runner = context.ledger.runner_on(machine.id);
   if (!runner) {
@@ -47,7 +50,7 @@ void reconcile_machine(const Context& context, const World& world, const Machine
   }
   if (machine.state == MachineState::stopping) return;
   if (!*runner && batch_will_bind(context, machine)) return;
-  if (!*runner && may_run_a_job(context, world, machine)) return;
+  if (!*runner && may_run_a_job) return;
   if (!judge || !seen_for_long(context, "orphan/" + machine.id)) return;
   const auto stopped = context.fleet.stop(std::span(&machine.id, 1));
   if (!stopped) {
@@ -92,11 +95,12 @@ void reconcile_absent(const Context& context, const Runner& runner, Swept& swept
 void reconcile_machines(const Context& context, const World& world, const std::vector<Runner>& live,
                         bool judge, Swept& swept) {
   if (!world.machines_known) return;
+  const auto lost_jobs = pools_with_lost_jobs(context, world, live);
   std::set<MachineId> listed;
   for (const Machine& machine : world.machines) {
     listed.insert(machine.id);
     if (context.out_of_time()) return;
-    reconcile_machine(context, world, machine, judge, swept);
+    reconcile_machine(context, machine, lost_jobs.contains(machine.pool), judge, swept);
   }
   const Time now = context.clock.now();
   for (const Runner& runner : live) {

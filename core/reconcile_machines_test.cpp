@@ -53,6 +53,17 @@ TEST_F(ReconcileMachines, StopsAnOrphanThoughANeighboursRunnerHasAJob) {
   EXPECT_FALSE(there(machine));
 }
 
+TEST_F(ReconcileMachines, StopsAnOrphanThoughARunnerThatIsKnownHasAJob) {
+  const JobId id = queue_job();
+  ASSERT_TRUE(create());
+  take(id, "prod-cpu-1");
+  const MachineId machine = orphan();
+  steady();
+  EXPECT_EQ(sweep_for(deployment.orphan_grace + 1min).orphans_stopped, 1u);
+  EXPECT_FALSE(there(machine));
+  EXPECT_EQ(runner("prod-cpu-1").phase, Phase::busy);
+}
+
 TEST_F(ReconcileMachines, BeginsToCountAnewAfterAPauseInWhichNobodyLooked) {
   const MachineId machine = orphan();
   steady();

@@ -176,9 +176,13 @@ TEST_F(HostileJobTest, WhatARegisteredTemplateHoldsIsNotHandedOn) {
 TEST_F(HostileJobTest, StartUpSaysHowRunnersAreKeptApart) {
   EXPECT_TRUE(world.fleet->describe_isolation().starts_with("jobs run as users of their own"))
       << world.fleet->describe_isolation();
+  // Namespaces keep nobody from files of his own user.
+  world.options.pools["cpu"].runner_user = "";
+  world.reopen();
+  EXPECT_TRUE(world.fleet->describe_isolation().starts_with("none: "))
+      << world.fleet->describe_isolation();
   world.options.use_cgroups = false;
   world.options.use_namespaces = false;
-  world.options.pools["cpu"].runner_user = "";
   world.reopen();
   EXPECT_TRUE(world.fleet->describe_isolation().starts_with("none: "))
       << world.fleet->describe_isolation();

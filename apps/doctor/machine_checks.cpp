@@ -148,8 +148,8 @@ Finding check_limits(const MachineFacts& facts) {
   }
   if (!missing.empty()) {
     return warning(kCheck, "cgroup v2 lacks " + some_of(missing) + ": those limits do not hold",
-                   "let the host hand them down (a container: its runtime; see Delegate= of the "
-                   "unit)");
+                   "let the host hand them down (a container: its runtime; under systemd "
+                   "jitney-runners.service is for that)");
   }
   return ok(kCheck, "cgroup v2 with cpu, memory and pids");
 }

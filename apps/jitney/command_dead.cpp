@@ -7,6 +7,7 @@
 #include "apps/jitney/commands.hpp"
 #include "apps/serve/explain_job.hpp"
 #include "apps/serve/render.hpp"
+#include "core/functions.hpp"
 #include "net/http_client.hpp"
 #include "net/json.hpp"
 #include "net/rfc3339.hpp"
@@ -98,24 +99,17 @@ class Running {
   net::HttpClient client_;
 };
 
-// What core::redrive does, by this process: the pool is woken by a function of AWS, or by the next
-// start of the server.
+// By this process: who takes the message is a function of AWS, or the next start of the server.
 core::Status redrive_in(OpenLedger& file, const core::DeadLetter& letter, core::Time now) {
-  core::Message wake = letter.message;
-  if (letter.message.kind == core::MessageKind::dead_job) {
-    const auto id = parse_job_id(letter.message.key);
+  const core::Message& message = letter.message;
+  if (message.kind == core::MessageKind::dead_job) {
+    const auto id = parse_job_id(message.key);
     if (!id) return std::unexpected(id.error());
-    const auto job = file.ledger().redrive(*id, now);
-    if (!job) {
-      if (job.error().fault == core::Fault::conflict) {
-        static_cast<void>(file.queue().forget(letter.message.kind, letter.message.key));
-      }
-      return std::unexpected(job.error());
-    }
-    wake = {.kind = core::MessageKind::create_runner, .key = job->pool, .detail = ""};
+    const auto job = core::redrive(file.ledger(), file.queue(), *id, now);
+    return job ? core::Status() : std::unexpected(job.error());
   }
-  if (auto pushed = file.queue().push(wake, core::Duration::zero(), now); !pushed) return pushed;
-  return file.queue().forget(letter.message.kind, letter.message.key);
+  if (auto sent = file.queue().push(message, core::Duration::zero(), now); !sent) return sent;
+  return file.queue().forget(message.kind, message.key);
 }
 
 struct Redriven {

@@ -180,7 +180,7 @@ net::Response redrive(const core::Context& context, std::string_view id) {
   const std::string_view job_id = letter == letters->end() ? id : letter->message.key;
   const auto known = find_job(context, job_id);
   if (!known) return failed(known.error());
-  const auto alive = core::redrive(context, known->id);
+  const auto alive = core::redrive(context.ledger, context.queue, known->id, context.clock.now());
   if (!alive) return failed(alive.error());
   return ok(json::object{{"redriven", job_json(*alive)}});
 }
