@@ -91,6 +91,21 @@ teardown() { end_world; }
   no_secret_left
 }
 
+@test "SIGTERM ends what a timeout has just started, though the timeout does not pass it on" {
+  bake_runner
+  # As GNU timeout does it for a moment: between its fork and its note of the child's number.
+  printf '#!%s\nimport os, subprocess, sys\nos.setpgid(0, 0)\nsubprocess.call(sys.argv[3:])\n' \
+    "$(command -v "${JITNEY_PYTHON:-python3}")" >"$BIN/timeout"
+  chmod +x "$BIN/timeout"
+  cloud_init "echo \$\$ >$STUB/in-cloud-init; exec sleep 30"
+  runner_in_background one
+  local one=$!
+  wait_for test -s "$STUB/in-cloud-init"
+  kill -TERM $one
+  status_of $one 143
+  wait_for ended "$(cat "$STUB/in-cloud-init")"
+}
+
 @test "a signal after user data, while hooks run, is heard as ever" {
   bake_runner
   cloud_init 'exit 0'
