@@ -36,6 +36,8 @@ std::string_view to_string(WaitsFor waits_for) {
       return "pickup";
     case WaitsFor::planning:
       return "planning";
+    case WaitsFor::server:
+      return "server";
   }
   return "unknown";
 }
@@ -186,6 +188,15 @@ Explanation explain(const Deployment& deployment, const Job& job, const Snapshot
     return held(who, reasons.hold->value, reasons.hold->expires, now);
   }
   return without_supply(deployment, who, job, snapshot);
+}
+
+Explanation without_server(Explanation explanation) {
+  if (explanation.waits_for == WaitsFor::nothing) return explanation;
+  return {WaitsFor::server,
+          "No server runs, so nothing is done for this job: start jitney serve. As the last one "
+          "left it: " +
+              explanation.sentence,
+          {}};
 }
 
 Result<Reasons> reasons(Ledger& ledger, const Job& job) {

@@ -25,6 +25,7 @@ enum class WaitsFor {
   registering,  // the machine answers; the runner is being started
   pickup,       // a runner is registered; GitHub has to hand the job over
   planning,     // about to be planned
+  server,       // nobody works on the ledger
 };
 
 std::string_view to_string(WaitsFor waits_for);
@@ -46,5 +47,9 @@ Result<Reasons> reasons(Ledger& ledger, const Job& job);
 // `snapshot` is of the job's pool (empty when it has none).
 Explanation explain(const Deployment& deployment, const Job& job, const Snapshot& snapshot,
                     const Reasons& reasons, Time now);
+
+// The same where no server runs: whatever else it waits for, it waits for a server first. What
+// needs none stays as it is.
+Explanation without_server(Explanation explanation);
 
 }  // namespace jitney::core

@@ -22,6 +22,13 @@ namespace {
 
 constexpr std::size_t kReadersKept = 4;
 
+std::unexpected<core::Error> cannot_create(const std::string& path, int why) {
+  const bool full = why == ENOSPC || why == EDQUOT;
+  return core::fail(full ? Fault::transient : Fault::invalid,
+                    "cannot create " + path + ": " + std::strerror(why) +
+                        (full ? "" : "; look at the owner and mode of its folder"));
+}
+
 }  // namespace
 
 // Lives on the stack of the caller, who waits for `done`.
@@ -69,8 +76,7 @@ core::Status Database::lock() {
   const std::string path = options_.path + ".lock";
   lock_fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_fd_ < 0) {
-    return core::fail(Fault::invalid, "cannot create " + path + ": " + std::strerror(errno) +
-                                          "; look at the owner and mode of its folder");
+    return cannot_create(path, errno);
   }
   const auto until = std::chrono::steady_clock::now() + options_.lock_wait;
   while (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
@@ -86,11 +92,20 @@ core::Status Database::lock() {
   return {};
 }
 
+bool Database::in_use(const std::string& path) {
+  const int fd = ::open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno != ENOENT;
+  // Held for this moment at most; who opens to write waits longer than that.
+  const bool free = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
+  ::close(fd);
+  return !free;
+}
+
 core::Status Database::prepare_writer() {
   // Created here, so that it is never readable by others, not even for a moment.
   const int file = ::open(options_.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
-    return core::fail(Fault::invalid, "cannot open " + options_.path + ": " + std::strerror(errno));
+    return cannot_create(options_.path, errno);
   }
   ::close(file);
   auto opened = Connection::open({.path = options_.path, .read_only = false, .vfs = options_.vfs});
@@ -100,9 +115,7 @@ core::Status Database::prepare_writer() {
   // overwriting it costs half of what growing it does.
   writer_->execute(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;");
-  if (auto status = writer_->take_error(); !status) {
-    return core::fail(Fault::invalid, options_.path + ": " + status.error().what);
-  }
+  if (auto set = writer_->take_opening_error(options_.path); !set) return set;
   return bring_up_to_date(*writer_, options_.path);
 }
 

@@ -35,9 +35,12 @@ struct DatabaseOptions {
 class Database {
  public:
   // Opens or creates the file (mode 0600) and brings its schema up to date. `conflict`: another
-  // server has it open. `invalid`: it cannot be opened, is damaged, or was written by a newer
-  // version; the text says what to do.
+  // server has it open. `transient`: the disk is full or does not answer. `invalid`: it cannot be
+  // opened, is damaged, or was written by a newer version. The text says what to do.
   static core::Result<std::unique_ptr<Database>> open(const DatabaseOptions& options);
+  // Whether someone who writes has the file open: a server, or a command for moments. True where
+  // the lock cannot be looked at.
+  static bool in_use(const std::string& path);
   // Changes under way are committed and answered first.
   ~Database();
   Database(const Database&) = delete;

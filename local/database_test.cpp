@@ -271,6 +271,14 @@ TEST_F(DatabaseTest, ASecondServerIsRefusedWithAdvice) {
   EXPECT_NE(open(), nullptr);
 }
 
+TEST_F(DatabaseTest, OthersSeeWhetherAServerHasIt) {
+  EXPECT_FALSE(Database::in_use(path()));
+  auto server = open();
+  EXPECT_TRUE(Database::in_use(path()));
+  server.reset();
+  EXPECT_FALSE(Database::in_use(path()));
+}
+
 TEST_F(DatabaseTest, AServerThatStartsWhileTheLastOneGoesWaitsForTheLock) {
   auto first = open();
   std::jthread leaving([&] { first.reset(); });
@@ -393,6 +401,17 @@ class NoRoom {
   rlimit old_{};
   void (*old_handler_)(int) = nullptr;
 };
+
+TEST_F(DatabaseTest, AStartOnAFullDiskMayBeTriedAgain) {
+  put(*open(), "a").value();
+  {
+    const NoRoom no_room(0);
+    const core::Error error = refusal();
+    EXPECT_EQ(error.fault, Fault::transient) << error.what;
+    EXPECT_NE(error.what.find("disk"), std::string::npos) << error.what;
+  }
+  EXPECT_EQ(count(*open()), 1);
+}
 
 TEST_F(DatabaseTest, ADiskThatRefusesWritesIsTransientAndEveryAnswerStaysTrue) {
   constexpr int kTries = 400;

@@ -87,8 +87,8 @@ core::Result<std::size_t> version_of(Connection& connection, const std::string& 
     Statement statement = connection.prepare("PRAGMA user_version");
     if (statement.step()) version = statement.integer();
   }
-  if (auto status = connection.take_error(); !status) {
-    return core::fail(Fault::invalid, path + ": " + status.error().what);
+  if (auto read = connection.take_opening_error(path); !read) {
+    return std::unexpected(read.error());
   }
   if (version < 0 || static_cast<std::size_t>(version) > kMigrations.size()) {
     return core::fail(Fault::invalid,
@@ -117,11 +117,11 @@ core::Status bring_up_to_date(Connection& connection, const std::string& path) {
     connection.execute(kMigrations[next]);
     connection.execute(kSetVersion[next]);
     connection.execute("COMMIT");
-    if (auto status = connection.take_error(); !status) {
+    if (auto done = connection.take_opening_error(path + ": cannot bring the schema up to date");
+        !done) {
       connection.execute("ROLLBACK");
       static_cast<void>(connection.take_error());
-      return core::fail(Fault::invalid,
-                        path + ": cannot bring the schema up to date: " + status.error().what);
+      return done;
     }
   }
   return {};

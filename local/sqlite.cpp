@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "local/sqlite.hpp"
 
+#include <cerrno>
 #include <utility>
 
 namespace jitney::local {
@@ -161,6 +162,12 @@ bool Connection::failure_is_contained() const {
 
 void Connection::fail(int code) {
   if (error_) return;
+  // SQLite calls a disk that has no room for another file one that does not answer.
+  const int primary = code & 0xff;
+  if ((primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR) &&
+      sqlite3_system_errno(handle_) == ENOSPC) {
+    code = SQLITE_FULL;
+  }
   const std::string hint = advice(code);
   error_code_ = code;
   error_ = core::Error{concerns_one_row(code) ? Fault::invalid : Fault::transient,
@@ -171,6 +178,14 @@ void Connection::fail(int code) {
 core::Status Connection::take_error() {
   if (!error_) return {};
   return std::unexpected(*std::exchange(error_, std::nullopt));
+}
+
+core::Status Connection::take_opening_error(const std::string& path) {
+  const core::Status status = take_error();
+  if (status) return {};
+  const int primary = error_code_ & 0xff;
+  const bool disk = primary == SQLITE_FULL || primary == SQLITE_IOERR;
+  return core::fail(disk ? Fault::transient : Fault::invalid, path + ": " + status.error().what);
 }
 
 }  // namespace jitney::local

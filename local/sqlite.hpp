@@ -89,6 +89,9 @@ class Connection {
   [[nodiscard]] bool failure_is_contained() const;
   // The first error since it was last taken; clears it.
   core::Status take_error();
+  // The same for what opens the file at `path`: `transient` when the disk has no room or does not
+  // answer now, else `invalid`.
+  core::Status take_opening_error(const std::string& path);
 
  private:
   friend class Statement;

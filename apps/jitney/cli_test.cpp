@@ -12,6 +12,7 @@
 #include "apps/jitney/cli_world_test.hpp"
 #include "apps/serve/admin.hpp"
 #include "core/functions.hpp"
+#include "core/launch.hpp"
 #include "local/database.hpp"
 #include "local/sqlite_ledger.hpp"
 #include "local/sqlite_queue.hpp"
@@ -268,6 +269,35 @@ TEST_F(Cli, ExplainsInASentenceThenTellsTheStory) {
   const Ran unknown = jitney({"explain", "999"});
   EXPECT_EQ(unknown.status, 3);
   EXPECT_THAT(unknown.err, HasSubstr("job 999 is unknown here"));
+}
+
+TEST_F(Cli, SaysWhenNobodyWorksOnWhatItShows) {
+  fill();
+  for (const char* list : {"jobs", "runners", "pools"}) EXPECT_EQ(jitney({list}).err, "") << list;
+  close_database();
+  for (const char* list : {"jobs", "runners", "pools"}) {
+    const Ran ran = jitney({list, "-o", "json"});
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_THAT(ran.err, StartsWith("jitney: no server runs: this is what the last one left."));
+    EXPECT_TRUE(parsed(ran).as_object().contains(list));
+  }
+  const Ran waits = jitney({"explain", "102"});
+  EXPECT_THAT(waits.out, AllOf(StartsWith("No server runs"), HasSubstr("start jitney serve")));
+  EXPECT_THAT(waits.out, HasSubstr("waits for a free place"));
+  EXPECT_EQ(parsed(jitney({"explain", "102", "-o", "json"})).at("explanation").at("waits_for"),
+            "server");
+  EXPECT_THAT(jitney({"explain", "104"}).out, StartsWith("Job 104")) << "done needs no server";
+}
+
+TEST_F(Cli, WhyAPoolLaunchesNothingIsASentenceBelowTheTable) {
+  fill();
+  ASSERT_TRUE(ledger_->put({.key = core::hold_key("linux"),
+                            .value = "3 GiB of free disk, below the floor of 5 GiB",
+                            .at = clock_.now(),
+                            .expires = clock_.now() + std::chrono::minutes(1)}));
+  EXPECT_THAT(jitney({"pools"}).out,
+              AllOf(HasSubstr("\n\nPool linux launches nothing: 3 GiB of free disk, below the "),
+                    HasSubstr("The next try is in")));
 }
 
 TEST_F(Cli, ShowsDeadLetters) {

@@ -41,8 +41,9 @@ int explain(const Asked& asked, const std::string& text) {
   if (!file) return complain(file.error());
   const auto job = find_job(file->ledger(), *id);
   if (!job) return complain(job.error());
-  const auto story = tell_job(asked.config.deployment, file->ledger(), *job, asked.now);
+  auto story = tell_job(asked.config.deployment, file->ledger(), *job, asked.now);
   if (!story) return complain(story.error());
+  if (!file->served()) story->explanation = core::without_server(std::move(story->explanation));
   if (asked.json) return answered(print_json(story_json(*story)));
 
   std::string out = wrapped(printable(story->explanation.sentence), asked.screen) + "\n\n";

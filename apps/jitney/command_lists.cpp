@@ -83,9 +83,14 @@ std::string no_jobs(const JobsOptions& options) {
   return "No open jobs. Finished and ignored ones: jitney jobs --all\n";
 }
 
-std::string held_text(const std::optional<core::Note>& hold, core::Time now) {
-  if (!hold || hold->expires <= now) return "";
-  return hold->value + ", next try in " + core::describe(hold->expires - now);
+// What keeps a pool from launching is a sentence, and no table is wide enough for it.
+std::string held_text(const core::Pool& pool, const std::optional<core::Note>& hold,
+                      const Asked& asked) {
+  if (!hold || hold->expires <= asked.now) return "";
+  const std::string text = "Pool " + pool.name + " launches nothing: " + hold->value +
+                           ". The next try is in " + core::describe(hold->expires - asked.now) +
+                           ".";
+  return "\n" + wrapped(printable(text), asked.screen) + "\n";
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -100,6 +105,7 @@ int list_jobs(const Asked& asked, const JobsOptions& options) {
   if (auto known = check_pool(asked.config, options.pool); !known) return complain(known.error());
   auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
+  warn_if_unserved(*file, asked.config);
   const auto filter = filter_of(options);
   if (!filter) return complain(filter.error());
   auto jobs = file->ledger().jobs(*filter);
@@ -141,6 +147,7 @@ int list_runners(const Asked& asked, const std::string& pool) {
   if (auto known = check_pool(asked.config, pool); !known) return complain(known.error());
   auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
+  warn_if_unserved(*file, asked.config);
   auto runners = file->ledger().live_runners();
   if (!runners) return complain(runners.error());
   if (!pool.empty()) {
@@ -171,6 +178,7 @@ int list_runners(const Asked& asked, const std::string& pool) {
 int list_pools(const Asked& asked) {
   auto file = OpenLedger::read(asked.config);
   if (!file) return complain(file.error());
+  warn_if_unserved(*file, asked.config);
   json::array list;
   Table table({{"POOL"},
                {"QUEUED"},
@@ -178,8 +186,8 @@ int list_pools(const Asked& asked) {
                {"RUNNERS"},
                {"WARM"},
                {"GITHUB", 8},
-               {"LABELS", 12},
-               {"HELD", 12}});
+               {"LABELS", 12}});
+  std::string held;
   for (const core::Pool& pool : asked.config.deployment.pools) {
     const auto snapshot = file->ledger().snapshot(pool.name);
     if (!snapshot) return complain(snapshot.error());
@@ -195,11 +203,11 @@ int list_pools(const Asked& asked) {
                {std::to_string(snapshot->runners.size()) + " of " + std::to_string(pool.max)},
                {std::to_string(pool.warm)},
                {pool.scope},
-               {joined(pool.labels)},
-               {held_text(*hold, asked.now), Paint::bad}});
+               {joined(pool.labels)}});
+    held += held_text(pool, *hold, asked);
   }
   if (asked.json) return answered(print_json(json::object{{"pools", std::move(list)}}));
-  return answered(print(table.text(asked.screen)));
+  return answered(print(table.text(asked.screen) + held));
 }
 
 }  // namespace jitney::app

@@ -35,6 +35,8 @@ class OpenLedger {
   static core::Result<OpenLedger> read(const Config& config);
   static core::Result<OpenLedger> write(const Config& config);
 
+  // Whether someone works on it: Lambda functions always do, a server while it runs.
+  [[nodiscard]] bool served() const { return served_; }
   core::Ledger& ledger() { return *ledger_; }
   core::Queue& queue() { return *queue_; }
   // Sends back the wake-ups that SQS itself gave up; returns how many. A database gives up none.
@@ -47,6 +49,7 @@ class OpenLedger {
   std::unique_ptr<core::Ledger> ledger_;
   std::unique_ptr<core::Queue> queue_;
   aws::SqsQueue* sqs_ = nullptr;  // queue_, if it is that
+  bool served_ = true;
 };
 
 struct JobsOptions {
@@ -80,6 +83,9 @@ int complain(const core::Error& error);
 int complain(int status, std::string_view text);
 // kOk, or kFailed when stdout is broken.
 int answered(bool printed);
+
+// On stderr, beside a list, if nobody works on what it shows.
+void warn_if_unserved(const OpenLedger& opened, const Config& config);
 
 // A job's id, or the address of its page: https://github.com/o/r/actions/runs/1/job/2.
 core::Result<core::JobId> parse_job_id(std::string_view text);

@@ -34,6 +34,7 @@ core::Result<OpenLedger> OpenLedger::open_file(const Config& config, bool read_o
   if (!database) return std::unexpected(database.error());
   std::shared_ptr<local::Database> storage = std::move(*database);
   OpenLedger opened;
+  opened.served_ = local::Database::in_use(path);
   opened.ledger_ = std::make_unique<local::SqliteLedger>(*storage);
   opened.queue_ = std::make_unique<local::SqliteQueue>(*storage);
   opened.storage_ = std::move(storage);
@@ -84,6 +85,12 @@ int complain(const core::Error& error) {
 
 int answered(bool printed) {
   return printed ? kOk : complain(kFailed, "cannot write to standard output");
+}
+
+void warn_if_unserved(const OpenLedger& opened, const Config& config) {
+  if (opened.served()) return;
+  complain(kOk, "no server runs: this is what the last one left. Start it: jitney serve --config " +
+                    config.path);
 }
 
 core::Result<core::JobId> parse_job_id(std::string_view text) {
