@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "net/http_session.hpp"
+#include "net/peer_user.hpp"
 
 namespace jitney::net {
 namespace {
@@ -125,6 +126,10 @@ void HttpServer::Impl::admit(Session::Socket socket) {
   close_on_exec(socket.native_handle());
   Error ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  const bool refused =
+      !options.refused_users.empty() &&
+      peer_may_be({socket.local_endpoint(ignored), socket.remote_endpoint(ignored)},
+                  options.refused_users);
   const auto session = std::make_shared<Session>(host, std::move(socket));
   std::size_t count = 0;
   {
@@ -132,8 +137,10 @@ void HttpServer::Impl::admit(Session::Socket socket) {
     sessions.emplace(session.get(), session);
     count = sessions.size();
   }
+  if (count > options.limits.connections + kRefusals) return;
+  if (refused) return session->refuse(403, "no job may ask here");
   if (count <= options.limits.connections) return session->start();
-  if (count <= options.limits.connections + kRefusals) return session->refuse();
+  session->refuse(503, "too many connections; try again soon");
 }
 
 template <class Step>

@@ -3,12 +3,15 @@
 // wait for a group commit without holding a thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "net/http.hpp"
@@ -34,6 +37,8 @@ struct ServerOptions {
   std::uint16_t port = 0;  // 0: the system picks one
   int threads = 1;
   ServerLimits limits;
+  // 403 for their processes on this machine (see net/peer_user.hpp).
+  std::vector<uid_t> refused_users;
 };
 
 // Called once, from any thread; later calls are ignored. If it is destroyed uncalled the client

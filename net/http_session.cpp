@@ -137,9 +137,9 @@ void Session::start() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] { self->wait_for_request(true); });
 }
 
-void Session::refuse() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
-    self->refuse_request(503, "too many connections; try again soon");
+void Session::refuse(int status, const std::string& message) {
+  asio::post(socket_.get_executor(), [self = shared_from_this(), status, message] {
+    self->refuse_request(status, message);
   });
 }
 

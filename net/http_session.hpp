@@ -53,7 +53,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // From any thread.
   void start();
-  void refuse();  // says 503 and closes
+  void refuse(int status, const std::string& message);  // says so and closes
   void close_when_idle();
   void close_now();
   void answer(std::uint64_t number, Response response);  // a late or second one is ignored

@@ -180,13 +180,8 @@ int list_pools(const Asked& asked) {
   if (!file) return complain(file.error());
   warn_if_unserved(*file, asked.config);
   json::array list;
-  Table table({{"POOL"},
-               {"QUEUED"},
-               {"RUNNING"},
-               {"RUNNERS"},
-               {"WARM"},
-               {"GITHUB", 8},
-               {"LABELS", 12}});
+  Table table(
+      {{"POOL"}, {"QUEUED"}, {"RUNNING"}, {"RUNNERS"}, {"WARM"}, {"GITHUB", 8}, {"LABELS", 12}});
   std::string held;
   for (const core::Pool& pool : asked.config.deployment.pools) {
     const auto snapshot = file->ledger().snapshot(pool.name);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "apps/serve/wiring.hpp"
+#include "local/account.hpp"
 
 namespace jitney::app {
 
@@ -11,6 +12,18 @@ namespace {
 constexpr std::size_t kAdminBody = 64u << 10;
 // With webhooks, questions only look for what got lost: a small part of what polling may spend.
 constexpr int kAuditShare = 5;
+
+// Jobs share the machine's loopback, and the admin listener has no password. Where jobs run as the
+// server's own user nothing tells them from it.
+std::vector<uid_t> job_users(const Config& config) {
+  std::vector<uid_t> users;
+  for (const auto& [name, pool] : config.process_pools) {
+    // A user who does not exist is complained about where runners are to be started.
+    const auto account = local::find_account(pool.runner_user);
+    if (account && account->other) users.push_back(account->uid);
+  }
+  return users;
+}
 
 }  // namespace
 
@@ -24,6 +37,7 @@ ServeOptions serve_options(const Config& config) {
   options.admin.port = config.server.admin.port;
   options.admin.limits.body_bytes = kAdminBody;
   options.admin.limits.connections = 256;
+  options.admin.refused_users = job_users(config);
   options.own_hosts = config.server.admin_hosts;
   options.own_hosts.push_back(config.server.admin.address);
   options.drain_deadline = config.server.drain;

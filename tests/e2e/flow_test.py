@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs get runners, run and end; caps hold; webhooks come twice, late, out of order, or not at all."""
+import os
+import shlex
+import unittest
+
 import world
 from world import Case, World, until
 
@@ -79,6 +83,16 @@ class Flow(Case):
             w.sim("POST", f"jobs/{job['id']}/approve")
             w.wait_completed(1)
             w.wait_quiet()
+
+    @unittest.skipUnless(os.geteuid() == 0, "jobs run as the server's user")
+    def test_job_asks_the_admin_listener_in_vain(self):
+        with World() as w:
+            ask = (f"exec 3<>/dev/tcp/127.0.0.1/{w.admin}; "
+                   r"printf 'GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3; "
+                   "cat <&3")
+            w.queue([(CPU, [f"bash -c {shlex.quote(ask)} | grep -q '^HTTP/1.1 403 '"])])
+            w.wait_completed(1)
+            self.assertEqual(len(w.get("jobs")["jobs"]), 1, "we are answered")
 
     def test_job_that_no_pool_covers_is_ignored_with_the_missing_label(self):
         with World() as w:
