@@ -295,13 +295,8 @@ void ProcessFleet::told_of_end(const core::MachineId& id) {
   const auto machine = look(id);
   // A second shim that found the first one at work ends too.
   if (machine && *machine && (*machine)->state == core::MachineState::running) return;
-  RunnerEnded listener;
-  {
-    const std::scoped_lock lock(listener_mutex_);
-    listener = listener_;
-  }
-  if (!listener) return;
-  listener(id, machine && *machine ? (*machine)->exit_code : std::nullopt);
+  const std::scoped_lock lock(listener_mutex_);
+  if (listener_) listener_(id, machine && *machine ? (*machine)->exit_code : std::nullopt);
 }
 
 std::int64_t ProcessFleet::free_disk() const {

@@ -74,7 +74,8 @@ class ProcessFleet final : public core::Fleet {
   core::Result<std::optional<core::Machine>> find(const core::MachineId& machine) override;
 
   // Called on a thread of the fleet within moments of a runner's end, one call at a time; ends
-  // while nobody listened are in list(). At most one listener.
+  // while nobody listened are in list(). At most one listener; when this returns, the last one is
+  // not being called any more. A listener must not call it.
   void on_runner_end(RunnerEnded listener);
   // For people: how runners are kept apart, and which configured limits do not hold. Begins with
   // "none" where nothing keeps a job from the server.

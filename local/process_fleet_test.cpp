@@ -3,6 +3,9 @@
 
 #include <sys/mount.h>
 
+#include <chrono>
+#include <future>
+
 #include "local/directory_listing.hpp"
 #include "local/process_fleet_test_world.hpp"
 
@@ -213,6 +216,22 @@ TEST_F(ProcessFleetTest, TellsOfAnEndAtOnce) {
     return told.contains(id) && told[id] == 7;
   }));
   world.fleet->on_runner_end(nullptr);
+}
+
+// What a listener uses may go when it is no longer the listener.
+TEST_F(ProcessFleetTest, NoEndIsToldAnyMoreWhenTheListenerWasReplaced) {
+  std::promise<void> told, replaced;
+  std::promise<bool> was_replaced;
+  world.fleet->on_runner_end([&](const core::MachineId&, std::optional<int>) {
+    told.set_value();
+    const auto waited = replaced.get_future().wait_for(std::chrono::milliseconds(200));
+    was_replaced.set_value(waited == std::future_status::ready);
+  });
+  static_cast<void>(world.run("exit 0"));
+  ASSERT_EQ(told.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  world.fleet->on_runner_end(nullptr);
+  replaced.set_value();
+  EXPECT_FALSE(was_replaced.get_future().get()) << "while the listener was being called";
 }
 
 TEST_F(ProcessFleetTest, HalvesOfACrashAreClearedAndTheLaunchIsDoneAgain) {

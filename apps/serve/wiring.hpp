@@ -49,7 +49,8 @@ class Wiring {
   virtual core::Clock& clock() = 0;
   virtual core::Forge& forge(const std::string& scope) = 0;
 
-  // From then on the ends of runners are told; at most one listener.
+  // From then on the ends of runners are told; at most one listener. When this returns, the last
+  // one is not being called any more. A listener must not call it.
   virtual void on_runner_end(RunnerEnded listener) = 0;
   // Quarantined roots, disk, database size.
   virtual void add_to_sample(Metrics::Sample& sample) = 0;
