@@ -270,7 +270,7 @@ TEST(Client, IsCancelledByTheHostsDeadline) {
 
 TEST(Client, CallsSilenceTransientAndTriesAgain) {
   World world;
-  world.options.try_time = milliseconds(30);
+  world.options.try_time = milliseconds(500);
   world.options.max_tries = 2;
   world.aws.fall_silent();
   const auto got = world.client()->json(Service::sqs, "SendMessage", kInput);

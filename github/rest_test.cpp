@@ -242,24 +242,25 @@ TEST_F(RestTest, NoCallOutlastsTheLastMomentOfItsHost) {
   options.last_moment = [&last] { return last; };
   Rest rest(std::move(options), clock_);
   for (const char* method : {"GET", "POST"}) {
-    last = steady_clock::now() + 100ms;
+    last = steady_clock::now() + 500ms;
     const auto error =
         refusal(rest.send({.method = method, .route = "/x", .path = "/x"}, authorization_));
     EXPECT_EQ(error.fault, Fault::cancelled);
     EXPECT_LT(steady_clock::now() - last, 5s);
   }
-  const std::size_t calls = silent.calls();
+  while (silent.calls() < 2) std::this_thread::yield();
   const auto late = refusal(rest.send({.route = "/x", .path = "/x"}, authorization_));
   EXPECT_EQ(late.fault, Fault::cancelled);
   EXPECT_TRUE(late.what.starts_with("GET /x: "));
-  EXPECT_EQ(silent.calls(), calls) << "nothing is begun after it";
+  EXPECT_EQ(silent.calls(), 2U) << "nothing is begun after it";
 }
 
 TEST_F(RestTest, ARepeatDoesNotWaitPastTheLastMoment) {
   // The first pause lasts 100 ms at least.
   make({.last_moment = [] { return steady_clock::now() + 60ms; }});
   github_.otherwise([](const net::Request&) { return answer(503); });
-  refusal(get());
+  // On a busy machine none may come through in time.
+  while (github_.calls() == 0) refusal(get());
   EXPECT_EQ(github_.calls(), 1U);
 }
 

@@ -6,6 +6,7 @@
 //   shim.json    who runs it; from the first moment of start() on
 //   status.json  how its runner ended
 //   log          what the runner printed, bounded
+//   diag/        what it wrote of itself (its _diag), bounded
 // docs/process-fleet.md shows them. Thread-safe; every write is whole and durable.
 #pragma once
 
@@ -28,6 +29,7 @@ struct MachineFiles {
   [[nodiscard]] std::string shim() const { return directory + "/shim.json"; }
   [[nodiscard]] std::string status() const { return directory + "/status.json"; }
   [[nodiscard]] std::string log() const { return directory + "/log"; }
+  [[nodiscard]] std::string diagnostics() const { return directory + "/diag"; }
   [[nodiscard]] std::string shim_log() const { return directory + "/shim.log"; }
 };
 

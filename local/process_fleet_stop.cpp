@@ -23,7 +23,6 @@ using SteadyClock = std::chrono::steady_clock;
 // A shim that was told to stop kills after the grace, then writes.
 constexpr std::chrono::seconds kShimPatience{12};
 constexpr std::chrono::seconds kLockPatience{2};
-constexpr std::size_t kDiagBytes = 16u << 20;
 constexpr core::Duration kTombstones = std::chrono::hours(24);
 constexpr std::int64_t kPruneEvery = 10 * 60 * 1000;
 
@@ -166,8 +165,12 @@ bool ProcessFleet::dispose(const core::MachineId& machine) {
 void ProcessFleet::keep_log(const core::MachineId& machine) const {
   const std::string to = logs_dir() + "/" + machine;
   if (exists(files(machine).log())) ::rename(files(machine).log().c_str(), (to + ".log").c_str());
-  const std::string diag = root(machine) + "/_diag";
-  if (exists(diag)) keep_files(diag, to + ".diag", kDiagBytes);
+  const std::string diag = root(machine) + "/" + std::string(kDiagnostics);
+  if (exists(files(machine).diagnostics())) {
+    ::rename(files(machine).diagnostics().c_str(), (to + ".diag").c_str());
+  } else if (exists(diag)) {
+    keep_files(diag, to + ".diag", kDiagnosticBytes);
+  }
 }
 
 void ProcessFleet::prune(bool now) {

@@ -39,8 +39,21 @@ Listing list(int folder) {
 
 class Removal {
  public:
-  Removal(int top, std::uint64_t mount) : top_(top), mount_(mount) {}
+  // `kept` of the top folder stays.
+  Removal(int top, std::uint64_t mount, std::string_view kept = "")
+      : top_(top), mount_(mount), kept_(kept) {}
 
+  // Empties the top folder. false: something stays.
+  bool run() {
+    bool all = false;
+    do {
+      moved_ = 0;
+      all = empty(top_, 0);
+    } while (moved_ > 0);
+    return all;
+  }
+
+ private:
   // Empties the folder. false: something stays.
   bool empty(int folder, int depth) {
     bool all = true;
@@ -48,16 +61,12 @@ class Removal {
     if (!listing) return false;
     while (const dirent* item = ::readdir(listing.get())) {
       const std::string_view name(item->d_name);
-      if (name == "." || name == "..") continue;
+      if (name == "." || name == ".." || (depth == 0 && name == kept_)) continue;
       all = remove(folder, item->d_name, depth) && all;
     }
     return all;
   }
 
-  [[nodiscard]] bool moved() const { return moved_ > 0; }
-  void begin_pass() { moved_ = 0; }
-
- private:
   bool remove(int folder, const char* name, int depth) {
     if (::unlinkat(folder, name, 0) == 0 || errno == ENOENT) return true;
     if (errno != EISDIR && errno != EPERM) return false;
@@ -89,6 +98,7 @@ class Removal {
 
   const int top_;
   const std::uint64_t mount_;
+  const std::string_view kept_;
   std::uint64_t next_ = 0;
   int moved_ = 0;
 };
@@ -103,13 +113,14 @@ bool remove_tree(const std::string& parent, const std::string& name) {
   if (!top) return errno == ENOENT || ::unlinkat(above.get(), name.c_str(), 0) == 0;
   const auto mount = mount_of(top.get());
   if (!mount || mount != mount_of(above.get())) return false;
-  Removal removal(top.get(), *mount);
-  bool all = false;
-  do {
-    removal.begin_pass();
-    all = removal.empty(top.get(), 0);
-  } while (removal.moved());
-  return all && ::unlinkat(above.get(), name.c_str(), AT_REMOVEDIR) == 0;
+  return Removal(top.get(), *mount).run() &&
+         ::unlinkat(above.get(), name.c_str(), AT_REMOVEDIR) == 0;
+}
+
+void empty_root(const std::string& root) {
+  const Descriptor top(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const auto mount = top ? mount_of(top.get()) : std::nullopt;
+  if (mount) Removal(top.get(), *mount, kDiagnostics).run();
 }
 
 void keep_files(const std::string& from, const std::string& to, std::size_t max_bytes) {

@@ -18,6 +18,7 @@
 #include "local/isolation.hpp"
 #include "local/keeper.hpp"
 #include "local/runner_log.hpp"
+#include "local/runner_root.hpp"
 #include "net/log.hpp"
 
 namespace jitney::local {
@@ -78,7 +79,9 @@ class Shim {
     answer_.reset();
     watch();
     clear();
-    finish(how_it_ended());
+    const EndRecord end = how_it_ended();
+    free_disk();
+    finish(end);
     // Its children's PID namespace is over: not even a sanitizer's helper could be started here.
     ::_exit(0);
   }
@@ -217,6 +220,15 @@ class Shim {
     keeper_gone_ = true;
     keeper_ = 0;
     if (output_) log_.take(output_.get());
+  }
+
+  // The disk may be full because of this job, and until it is not nobody can write anything:
+  // neither the end of it nor the server's ledger.
+  void free_disk() {
+    empty_root(order_.root);
+    keep_files(order_.root + "/" + std::string(kDiagnostics), files_.diagnostics(),
+               kDiagnosticBytes);
+    remove_tree(order_.root, std::string(kDiagnostics));
   }
 
   EndRecord how_it_ended() {

@@ -142,7 +142,7 @@ TEST(HttpServer, IgnoresASecondAnswer) {
 
 TEST(HttpServer, Answers503WhenTheHandlerTakesTooLong) {
   Waiting waiting;
-  const auto server = start(waiting.handler(), {.answer_time = 200ms});
+  const auto server = start(waiting.handler(), {.answer_time = 1s});
   auto socket = RawSocket::connect(server->port());
   socket.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(status_line(socket.read_until("again\"}\n")), "HTTP/1.1 503 Service Unavailable");

@@ -73,7 +73,7 @@ TEST_F(SilentWorld, ACallToGitHubEndsEarlyEnoughToBeWrittenDownBeforeTheProcessI
   const auto wiring = open();
   ASSERT_TRUE(wiring) << wiring.error().what;
   const core::Context context = (*wiring)->context(core::Time::max());
-  const auto killed = steady_clock::now() + 1'200ms;
+  const auto killed = steady_clock::now() + 4s;
   (*wiring)->set_deadline(killed);
   const auto removed = context.forge("acme")->remove(7);
   ASSERT_FALSE(removed);
@@ -85,7 +85,7 @@ TEST_F(SilentWorld, ACallToAwsEndsBeforeTheProcessIsKilled) {
   const auto wiring = open();
   ASSERT_TRUE(wiring) << wiring.error().what;
   const core::Context context = (*wiring)->context(core::Time::max());
-  const auto killed = steady_clock::now() + 800ms;
+  const auto killed = steady_clock::now() + 3s;
   (*wiring)->set_deadline(killed);
   const auto job = context.ledger.job(7);
   ASSERT_FALSE(job);

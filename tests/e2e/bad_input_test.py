@@ -338,13 +338,13 @@ class FullDisk(Case):
             self.assertEqual(hooks.job_ids(w), stored, "what was answered and what is stored differ")
             status, health = world.request(f"http://127.0.0.1:{w.admin}/healthz")
             self.assertEqual(status, 200 if health["ok"] else 503)
-            until(lambda: not self.health(w)["ok"], 20, "bad health")
+            until(lambda: not self.health(w)["ok"], 60, "bad health")
             self.assertIn("full", json.dumps(self.health(w)))
 
             (self.disk / "filler").unlink()
             last = next(ids)
-            until(lambda: post(last) == 202, 20, "room again")
-            until(lambda: self.health(w)["ok"], 20, "health")
+            until(lambda: post(last) == 202, 60, "room again")
+            until(lambda: self.health(w)["ok"], 60, "health")
             for refused in [job_id for job_id, status in answers.items() if status == 503]:
                 self.assertEqual(post(refused), 202)
             w.kill()

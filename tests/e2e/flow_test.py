@@ -66,7 +66,7 @@ class Flow(Case):
 
     def test_job_cancelled_before_its_runner_is_up(self):
         with World() as w:
-            w.sim("POST", "rules", {"dispatch_delay_ms": 4000})
+            w.sim("POST", "rules", {"dispatch_delay_ms": 60000})
             w.queue([(CPU, ["true"])])
             job = until(lambda: w.github_jobs(), what="the job")[0]
             until(lambda: w.runners(), what="a runner for it")
@@ -93,6 +93,7 @@ class Flow(Case):
             w.queue([(CPU, [f"bash -c {shlex.quote(ask)} | grep -q '^HTTP/1.1 403 '"])])
             w.wait_completed(1)
             self.assertEqual(len(w.get("jobs")["jobs"]), 1, "we are answered")
+            w.wait_quiet()
 
     def test_job_that_no_pool_covers_is_ignored_with_the_missing_label(self):
         with World() as w:

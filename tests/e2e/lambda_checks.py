@@ -13,7 +13,7 @@ def check_nothing_is_left(test, world, seconds=60, wake_ups=False):
     cloud = world.cloud
     until(lambda: not cloud.instances("pending", "running", "shutting-down", "stopping", "stopped"), seconds,
           "the end of every machine", 0.2)
-    until(lambda: not world.registrations(), 20, "the end of every registration")
+    until(lambda: not world.registrations(), 60, "the end of every registration")
     until(lambda: not world.runners(), 40, "a ledger without live runners", 0.3)
     until(lambda: cloud.waiting(cloud.create, not wake_ups) + cloud.waiting(cloud.stop) == 0, 40,
           lambda: f"empty queues ({cloud.left(cloud.create)}, {cloud.left(cloud.stop)})", 0.2)

@@ -32,7 +32,9 @@ class Lambda(unittest.TestCase):
             world.wait_completed(1, 60)
             check_all_is_over(self, world, 1)
             self.assertEqual(len(world.cloud.instances()), 1)
-            self.assertEqual(len(world.vendors.operations("CancelSpotInstanceRequests")), 1)
+            # A sweep may ask for the end that is under way once more.
+            cancelled = {c.form["SpotInstanceRequestId.1"] for c in world.vendors.operations("CancelSpotInstanceRequests")}
+            self.assertEqual(len(cancelled), 1)
             self.assertEqual(world.failures, [])
             (line,) = world.metrics("QueueToBusy")
             self.assertEqual(line["pool"], "template_cpu")

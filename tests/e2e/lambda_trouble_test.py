@@ -41,7 +41,7 @@ class Trouble(unittest.TestCase):
         return until(lambda: [j for j in world.jobs() if j["failures"] >= times], 90, "a failure that counts", 0.2)[0]
 
     def test_no_capacity_anywhere_is_a_failure_with_a_cause_and_then_some_is_used(self):
-        with self.world(delays=["2s", "2s", "2s"]) as world:
+        with self.world(delays=["2s"] * 20) as world:
             for market in BOTH:
                 world.vendors.no_capacity(market)
             world.queue([(CPU, ["true"])])
@@ -57,7 +57,7 @@ class Trouble(unittest.TestCase):
             self.assertEqual(len(world.cloud.instances()), 1)
 
     def test_a_quota_of_spot_leaves_on_demand_and_a_quota_of_both_says_whom_to_ask(self):
-        with self.world(delays=["2s", "2s", "2s"]) as world:
+        with self.world(delays=["2s"] * 20) as world:
             world.vendors.no_capacity("spot", "MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
             world.queue([(CPU, ["true"])])
             world.wait_completed(1)
@@ -73,7 +73,7 @@ class Trouble(unittest.TestCase):
             check_all_is_over(self, world, 2)
 
     def test_throttles_are_waited_out_and_count_as_no_failure(self):
-        with self.world() as world:
+        with self.world(batch="90s") as world:
             world.vendors.refuse("CreateFleet", 503, "RequestLimitExceeded", times=6, headers={"Retry-After": "1"})
             world.vendors.refuse("SendCommand", 400, "ThrottlingException", times=2)
             world.vendors.refuse("SendMessage", 400, "ThrottlingException", times=2)
@@ -89,7 +89,8 @@ class Trouble(unittest.TestCase):
             self.assertEqual(len(world.cloud.instances()), 1)
 
     def test_a_launch_whose_answers_are_lost_makes_one_machine(self):
-        with self.world() as world:
+        # Time for three invocations and the pauses between them, before the batch is given up.
+        with self.world(batch="90s") as world:
             world.vendors.lose("CreateFleet", times=10)  # all tries of one invocation, and of the next
             world.queue([(CPU, ["true"])])
             world.wait_completed(1)
@@ -249,7 +250,7 @@ class Trouble(unittest.TestCase):
             self.assertGreaterEqual(tries[2] - tries[1], 2)
             self.assertIn(str(job["id"]), world.jitney("dead", "list").stdout)
             self.move_jobs(world)
-            until(lambda: len(world.vendors.operations("CreateFleet")) > 6, 20, "another try")
+            until(lambda: len(world.vendors.operations("CreateFleet")) > 6, 60, "another try")
             world.vendors.pass_all()
             world.wait_completed(1)
             check_all_is_over(self, world, 1)

@@ -105,7 +105,7 @@ class Trouble(Case):
         with World(floor="900TiB") as w:
             w.queue([(CPU, ["true"])])
             job = until(lambda: w.jobs(), what="the job")[0]
-            until(lambda: "disk" in w.jitney("explain", str(job["id"])).stdout, 20, "the explanation")
+            until(lambda: "disk" in w.jitney("explain", str(job["id"])).stdout, 60, "the explanation")
             self.assertEqual(w.get("dead")["dead"], [])
             w.sim("POST", f"jobs/{job['id']}/cancel")
 
