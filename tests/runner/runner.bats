@@ -407,6 +407,16 @@ teardown() { end_world; }
   no_secret_left
 }
 
+# The command ends, and the runner does in its own time.
+cancelled_without_the_runner() {
+  status_of "$1" 143
+  not_called '^shutdown -h'
+  grep -q 'the runner goes on' "$STUB/output-one"
+  : >"$STUB/go"
+  powered_off
+  [ "$(cat "$JITNEY_RUN/status")" = 0 ]
+}
+
 @test "SIGTERM while systemd starts the supervisor: it may run already, so it goes on" {
   bake_runner
   plan wait
@@ -420,12 +430,7 @@ teardown() { end_world; }
   wait_for test -e "$STUB/running"
   kill -TERM $one
   : >"$STUB/signalled"
-  status_of $one 143
-  not_called '^shutdown -h'
-  grep -q 'the runner goes on' "$STUB/output-one"
-  : >"$STUB/go"
-  powered_off
-  [ "$(cat "$JITNEY_RUN/status")" = 0 ]
+  cancelled_without_the_runner $one
 }
 
 @test "SIGTERM while the runner runs: the command ends, the runner does not" {
@@ -435,12 +440,7 @@ teardown() { end_world; }
   local one=$!
   wait_for test -e "$STUB/running"
   kill -TERM $one
-  status_of $one 143
-  not_called '^shutdown -h'
-  grep -q 'the runner goes on' "$STUB/output-one"
-  : >"$STUB/go"
-  powered_off
-  [ "$(cat "$JITNEY_RUN/status")" = 0 ]
+  cancelled_without_the_runner $one
 }
 
 @test "SIGTERM to the supervisor ends the listener with SIGTERM, then everything else as ever" {
