@@ -322,7 +322,8 @@ TEST_F(ProcessFleetTest, AMachineThatCannotBeReadHidesNoOther) {
 TEST_F(ProcessFleetTest, AJobThatFilledTheDiskGivesItBackWhenItEnds) {
   world.fleet.reset();
   if (::mount("tmpfs", world.options.state_dir.c_str(), "tmpfs", 0, "size=8m,mode=0711") != 0) {
-    GTEST_SKIP() << "no small disk can be made here";
+    ASSERT_EQ(errno, EPERM);
+    GTEST_SKIP() << "only who may mount can make a small disk";
   }
   ASSERT_TRUE(world.open());
   const auto id = world.run(
@@ -340,9 +341,11 @@ TEST_F(ProcessFleetTest, AJobThatFilledTheDiskGivesItBackWhenItEnds) {
 TEST_F(ProcessFleetTest, ADirectoryThatCannotBeRemovedIsSetAside) {
   const auto id = world.run("true");
   ASSERT_TRUE(world.ends(id));
+  ASSERT_TRUE(eventually([&] { return !lock_is_held(world.files(id).lock()); }));
   std::filesystem::create_directories(world.root(id) + "/a/b");
   if (::mount("tmpfs", (world.root(id) + "/a/b").c_str(), "tmpfs", 0, "size=64k") != 0) {
-    GTEST_SKIP() << "nothing can be mounted here that stays";
+    ASSERT_EQ(errno, EPERM);
+    GTEST_SKIP() << "only who may mount can make a directory that stays";
   }
   EXPECT_TRUE(world.stop(id));
   EXPECT_FALSE(world.find(id));

@@ -80,8 +80,9 @@ class Shim {
     watch();
     clear();
     const EndRecord end = how_it_ended();
+    const bool known = write_end(files_, end).has_value();
     free_disk();
-    finish(end);
+    if (!known) finish(end);
     // Its children's PID namespace is over: not even a sanitizer's helper could be started here.
     ::_exit(0);
   }
@@ -223,7 +224,7 @@ class Shim {
   }
 
   // The disk may be full because of this job, and until it is not nobody can write anything:
-  // neither the end of it nor the server's ledger.
+  // neither we the end of it nor the server its ledger.
   void free_disk() {
     empty_root(order_.root);
     keep_files(order_.root + "/" + std::string(kDiagnostics), files_.diagnostics(),

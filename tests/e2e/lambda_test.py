@@ -17,7 +17,8 @@ class Lambda(unittest.TestCase):
         emulated = RIE.exists()
         print("webhooks and queues are answered under",
               "AWS's Runtime Interface Emulator" if emulated else "our own Runtime API")
-        with LambdaWorld(emulated=emulated) as world:
+        # No sweep: it might ask once more for an end that is under way.
+        with LambdaWorld(emulated=emulated, sweeping=False) as world:
             flag = world.path / "go"
             world.queue([("template_cpu", [f"until [ -e {flag} ]; do sleep 0.05; done"])])
             until(lambda: [j for j in world.github_jobs() if j["status"] == "in_progress"], 60, "the running job")
@@ -32,9 +33,7 @@ class Lambda(unittest.TestCase):
             world.wait_completed(1, 60)
             check_all_is_over(self, world, 1)
             self.assertEqual(len(world.cloud.instances()), 1)
-            # A sweep may ask for the end that is under way once more.
-            cancelled = {c.form["SpotInstanceRequestId.1"] for c in world.vendors.operations("CancelSpotInstanceRequests")}
-            self.assertEqual(len(cancelled), 1)
+            self.assertEqual(len(world.vendors.operations("CancelSpotInstanceRequests")), 1)
             self.assertEqual(world.failures, [])
             (line,) = world.metrics("QueueToBusy")
             self.assertEqual(line["pool"], "template_cpu")

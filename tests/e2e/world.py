@@ -345,10 +345,9 @@ class World:
         until(self.quiet, seconds, "nothing left to do", 0.1)
 
     def check_nothing_is_left(self):
-        # A shim that has done everything may still be ending.
-        def left():
-            return [words for pid, words in own_processes(str(self.path)) if pid != self.github.pid]
-        until(lambda: not left(), 20, lambda: f"the end of {left()}")
+        left = [words for pid, words in own_processes(str(self.path)) if pid != self.github.pid]
+        if left:
+            raise AssertionError(f"processes left over: {left}")
         for folder in ("runners", "machines"):
             where = self.state / folder
             names = [entry.name for entry in where.iterdir() if entry.name != ".quarantine"] if where.exists() else []

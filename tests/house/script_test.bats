@@ -75,7 +75,7 @@ wait_until() { echo "for _ in {1..1000}; do $1 && break; sleep 0.01; done; $1"; 
 
 @test "a process that outlives its section fails it, and is ended" {
   TESTS='sleep 600 & echo $! >../../left'
-  JITNEY_END_TIME=1 run "$checkout/script/test" house
+  run "$checkout/script/test" house
   [ "$status" -eq 1 ]
   [[ $output == *"left behind: $(cat "$checkout/left") sleep"* ]]
   [[ ${lines[-1]} == "3 passed, 1 failed" ]]

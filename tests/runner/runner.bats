@@ -84,7 +84,7 @@ teardown() { end_world; }
   local since=$SECONDS
   kill -TERM $one
   status_of $one 143
-  [ $((SECONDS - since)) -lt 25 ]
+  [ $((SECONDS - since)) -lt 10 ]
   wait_for ended "$(cat "$STUB/in-cloud-init")"
   not_called systemd-run
   powered_off
@@ -401,7 +401,7 @@ teardown() { end_world; }
   local since=$SECONDS
   kill -TERM $one
   status_of $one 143
-  [ $((SECONDS - since)) -lt 25 ]
+  [ $((SECONDS - since)) -lt 10 ]
   not_called systemd-run
   powered_off
   no_secret_left
